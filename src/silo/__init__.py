@@ -1,0 +1,3 @@
+"""Silo: Azure's container stack on one's own Linux machines."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,135 @@
+"""Host names: which door a name opens, and the absolute URLs that answers carry.
+
+Every door has two families of names: Silo's own domain, and Azure's real names for a shell that
+claims them (``silo env --azure-names``). Answers speak the family they were asked in.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Door(StrEnum):
+    """The planes, each behind its own host name."""
+
+    MANAGEMENT = "management"
+    LOGIN = "login"
+    GRAPH = "graph"
+    REGISTRY = "registry"
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """The addresses of one family of names; every URL without a trailing slash."""
+
+    family: str
+    """``silo`` or ``azure``."""
+    resource_manager: str
+    login: str
+    graph: str
+    registry_suffix: str
+    """``azurecr.silo.localhost:8443``: a login server is ``<registry>.<registry_suffix>``."""
+    storage_suffix: str
+    """Starts with ``core.``, or the file SDK cannot tell the account (azure-wire 7.2)."""
+
+    def login_server(self, registry: str) -> str:
+        """Return the login server of a registry, in lower case."""
+        return f"{registry.lower()}.{self.registry_suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a host name leads to."""
+
+    door: Door
+    urls: Urls
+    registry: str = ""
+    """The registry's name, behind the registry door."""
+
+
+AZURE_URLS = Urls(
+    family="azure",
+    resource_manager="https://management.azure.com",
+    login="https://login.microsoftonline.com",
+    graph="https://graph.microsoft.com",
+    registry_suffix="azurecr.io",
+    storage_suffix="core.windows.net",
+)
+_AZURE_DOORS = {
+    "management.azure.com": Door.MANAGEMENT,
+    "management.core.windows.net": Door.MANAGEMENT,
+    "login.microsoftonline.com": Door.LOGIN,
+    "login.windows.net": Door.LOGIN,
+    "sts.windows.net": Door.LOGIN,
+    "graph.microsoft.com": Door.GRAPH,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of one instance."""
+
+    domain: str
+    port: int
+    urls: Urls = field(init=False)
+
+    def __post_init__(self) -> None:
+        end = self.domain if self.port == 443 else f"{self.domain}:{self.port}"  # noqa: PLR2004
+        urls = Urls(
+            family="silo",
+            resource_manager=f"https://management.{end}",
+            login=f"https://login.{end}",
+            graph=f"https://graph.{end}",
+            registry_suffix=f"azurecr.{end}",
+            storage_suffix=f"core.{end}",
+        )
+        object.__setattr__(self, "urls", urls)
+
+    @property
+    def families(self) -> tuple[Urls, Urls]:
+        """Both families of addresses, Silo's own first."""
+        return (self.urls, AZURE_URLS)
+
+    def find_place(self, host: str) -> Place | None:
+        """Return where a ``Host`` header or SNI leads; None for a name that is not ours.
+
+        A bare ``localhost`` or loopback address is the management door, for health checks.
+        """
+        name = _strip_port(host.lower()).rstrip(".")
+        if door := _AZURE_DOORS.get(name):
+            return Place(door, AZURE_URLS)
+        if registry := _label_before(name, ".azurecr.io"):
+            return Place(Door.REGISTRY, AZURE_URLS, registry)
+        if registry := _label_before(name, f".azurecr.{self.domain}"):
+            return Place(Door.REGISTRY, self.urls, registry)
+        for door in (Door.MANAGEMENT, Door.LOGIN, Door.GRAPH):
+            if name == f"{door}.{self.domain}":
+                return Place(door, self.urls)
+        if name in {"localhost", "127.0.0.1", "[::1]"}:
+            return Place(Door.MANAGEMENT, self.urls)
+        return None
+
+    def owns(self, host: str) -> bool:
+        """Tell whether the proxy leads this name to Silo; the whole own domain is ours."""
+        name = _strip_port(host.lower()).rstrip(".")
+        return (
+            name == self.domain
+            or name.endswith(f".{self.domain}")
+            or name in _AZURE_DOORS
+            or name.endswith(".azurecr.io")
+        )
+
+    def certificate_names(self) -> list[str]:
+        """Return the DNS names that the server certificate must carry."""
+        own = [self.domain, f"*.{self.domain}", f"*.azurecr.{self.domain}"]
+        own += [f"*.{kind}.core.{self.domain}" for kind in ("blob", "file")]
+        return [*own, "localhost", *_AZURE_DOORS, "*.azurecr.io"]
+
+
+def _strip_port(host: str) -> str:
+    head, colon, tail = host.rpartition(":")
+    return head if colon and tail.isdigit() else host
+
+
+def _label_before(name: str, suffix: str) -> str:
+    label = name.removesuffix(suffix)
+    return label if label != name and label and "." not in label else ""

@@ -1,0 +1,1 @@
+"""The OCI distribution API and the content store. Knows no ARM."""
