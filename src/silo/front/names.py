@@ -113,9 +113,8 @@ class Names:
         name = _strip_port(host.lower()).rstrip(".")
         return (
             name == self.domain
-            or name.endswith(f".{self.domain}")
             or name in _AZURE_DOORS
-            or name.endswith(".azurecr.io")
+            or name.endswith((f".{self.domain}", ".azurecr.io"))
         )
 
     def certificate_names(self) -> list[str]:
