@@ -24,11 +24,15 @@ MAX_LENGTH = 4_096
 """Longer than any filter a tool sends; keeps the parser's work bounded."""
 
 
-class _Parser(ODataParser):
-    """Accepts any function name; evaluation knows which ones exist."""
+def _make_parser() -> ODataParser:
+    """Return a parser that accepts any function name; evaluation knows which ones exist.
 
-    def _function_call(self, func: ast.Identifier, args: list[Any]) -> ast.Call:
-        return ast.Call(func, args)
+    Not a subclass: the parser generator wants a grammar in every class.
+    """
+    parser = ODataParser()
+    # The library's only hook for function names.
+    parser._function_call = ast.Call  # type: ignore[method-assign] # noqa: SLF001
+    return parser
 
 
 def parse_filter(text: str, calls: Calls | None = None) -> Predicate:
@@ -41,7 +45,7 @@ def parse_filter(text: str, calls: Calls | None = None) -> Predicate:
     if len(text) > MAX_LENGTH:
         raise FilterMalformed("The filter is too long.")
     try:
-        tree = _Parser().parse(ODataLexer().tokenize(text))
+        tree = _make_parser().parse(ODataLexer().tokenize(text))
     except (ODataException, ValueError, RecursionError) as error:
         raise FilterMalformed(f"Invalid filter clause: {error}") from None
     if tree is None:

@@ -51,8 +51,6 @@ class Store:
         sa.event.listen(self._engine, "connect", _configure)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
-        self._seen_version = -1
-        self._generation = 0
 
     def create_tables(self) -> None:
         """Make the tables that are missing, and the one row of ``generation``."""
@@ -84,6 +82,7 @@ class Store:
         """Run a write transaction on this thread; for start-up and the command line."""
         job = _Job(work)
         _commit(self._connection(), [job])
+        self._local.version = -1  # ``data_version`` does not count one's own commits
         result: T = job.done.result()
         return result
 
@@ -109,12 +108,16 @@ class Store:
         Costs a few microseconds: SQLite says whether any other connection has committed
         (``PRAGMA data_version``), and only then is the row read.
         """
-        conn = self._connection()
-        version: int = conn.exec_driver_sql("PRAGMA data_version").scalar_one()
-        if version != self._seen_version:
-            self._generation = conn.exec_driver_sql("SELECT value FROM generation").scalar_one()
-            self._seen_version = version
-        return self._generation
+        local = self._local
+        if getattr(local, "conn", None) is None:
+            self._connection()
+        # The bare driver: every request of every plane pays for this line.
+        version: int = local.driver.execute("PRAGMA data_version").fetchone()[0]
+        if version != local.version:
+            row = local.driver.execute("SELECT value FROM generation").fetchone()
+            local.generation, local.version = int(row[0]), version
+        generation: int = local.generation
+        return generation
 
     def close(self) -> None:
         """Finish queued writes and let go of this thread's connection."""
@@ -125,13 +128,15 @@ class Store:
         conn: Connection | None = getattr(self._local, "conn", None)
         if conn is not None:
             conn.close()
-            del self._local.conn
+            del self._local.conn, self._local.driver
         self._engine.dispose()
 
     def _connection(self) -> Connection:
         conn: Connection | None = getattr(self._local, "conn", None)
         if conn is None:
             conn = self._local.conn = self._engine.connect()
+            self._local.driver = conn.connection.dbapi_connection
+            self._local.version = -1
         return conn
 
     def _run_writer(self) -> None:
