@@ -1,1 +1,6 @@
-"""The composition root: the only room that knows every other."""
+"""The composition root: the only room that knows every other, and the processes they run in."""
+
+from .errors import CannotStart as CannotStart
+from .run import find_running as find_running
+from .run import run as run
+from .run import verify_audit as verify_audit

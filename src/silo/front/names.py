@@ -108,14 +108,15 @@ class Names:
             return Place(Door.MANAGEMENT, self.urls)
         return None
 
-    def owns(self, host: str) -> bool:
-        """Tell whether the proxy leads this name to Silo; the whole own domain is ours."""
+    def claims(self, host: str) -> bool:
+        """Tell whether a host is in Silo's own domain, all of which is ours."""
         name = _strip_port(host.lower()).rstrip(".")
-        return (
-            name == self.domain
-            or name in _AZURE_DOORS
-            or name.endswith((f".{self.domain}", ".azurecr.io"))
-        )
+        return name == self.domain or name.endswith(f".{self.domain}")
+
+    def claims_with_azure(self, host: str) -> bool:
+        """Tell whether a host is ours in a shell that claims Azure's real names too."""
+        name = _strip_port(host.lower()).rstrip(".")
+        return self.claims(host) or name in _AZURE_DOORS or name.endswith(".azurecr.io")
 
     def certificate_names(self) -> list[str]:
         """Return the DNS names that the server certificate must carry."""

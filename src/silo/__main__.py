@@ -1,0 +1,5 @@
+"""``python -m silo``: the silo command."""
+
+from silo import cli
+
+cli.main()

@@ -1,0 +1,98 @@
+"""The first start of an instance, and what every start makes sure of: folders, keys, addresses."""
+
+import os
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from silo import core, front
+from silo.settings import Settings, load_settings, save_settings
+
+from .errors import CannotStart
+
+HTTPS_PORT = 443
+ALTERNATIVE_PORT = 8443
+PROXY_PORT = 8888
+DNS_PORT = 5354
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def settle_settings(folder: Path, given: dict[str, Any]) -> Settings:
+    """Return the settings for this start: what is given now, else what was stored, else defaults.
+
+    Raises:
+        CannotStart: the given values contradict each other or the machine.
+
+    """
+    stored = load_settings(folder)
+    fresh = stored or Settings(folder, id=uuid.uuid4().hex[:12], port=0)
+    merged = replace(fresh, state=folder, **given)
+    _check(merged)
+    taken: set[int] = {merged.port} if merged.port else set()
+    if not merged.port:
+        merged = replace(merged, port=_pick_front_port(merged.listen, taken))
+    proxy = merged.proxy_port or front.pick_port("127.0.0.1", PROXY_PORT, taken=taken)
+    azure = merged.azure_proxy_port or front.pick_port("127.0.0.1", PROXY_PORT, taken=taken)
+    dns = merged.dns_port or front.pick_port(merged.listen, DNS_PORT, taken=taken)
+    return replace(merged, proxy_port=proxy, azure_proxy_port=azure, dns_port=dns)
+
+
+def prepare_files(settings: Settings, clock: core.Clock) -> tuple[Path, Path] | None:
+    """Make folders and certificates; return certificate and key, or None when TLS is off."""
+    os.umask(0o077)
+    for folder, mode in (
+        (settings.state, 0o711),
+        (settings.public, 0o755),
+        (settings.content, 0o700),
+        (settings.keys, 0o700),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(mode)
+    addresses = sorted({"127.0.0.1", "::1", front.reachable_address(settings.listen)})
+    certificates = front.Certificates(settings.keys / "tls", clock)
+    certificates.ensure(settings.names.certificate_names(), addresses)
+    given = Path(settings.tls_cert) if settings.tls_cert else None
+    bundle = certificates.render_bundle()
+    if given:
+        bundle += given.read_text()
+    for path, text in (
+        (settings.bundle, bundle),
+        (settings.public / "ca.pem", certificates.authority.read_text()),
+        (settings.public / "server.pem", (given or certificates.server).read_text()),
+    ):
+        core.write_private(path, text.encode())
+        path.chmod(0o644)
+    save_settings(settings)
+    if not settings.tls:
+        return None
+    if given:
+        return given, Path(settings.tls_key)
+    return certificates.server, certificates.server_key
+
+
+def check_port_is_free(settings: Settings) -> None:
+    """Raise CannotStart when somebody else has the port of the doors."""
+    if not front.can_bind(settings.listen, settings.port):
+        raise CannotStart(
+            f"{settings.listen}:{settings.port} is in use or may not be bound by this user;"
+            " choose another with --port."
+        )
+
+
+def _pick_front_port(listen: str, taken: set[int]) -> int:
+    """Prefer 443, where Azure's own tools expect it and URLs carry no port."""
+    if front.can_bind(listen, HTTPS_PORT):
+        taken.add(HTTPS_PORT)
+        return HTTPS_PORT
+    return front.pick_port(listen, ALTERNATIVE_PORT, taken=taken)
+
+
+def _check(settings: Settings) -> None:
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise CannotStart("--tls-cert and --tls-key go together.")
+    for path in filter(None, (settings.tls_cert, settings.tls_key)):
+        if not os.access(path, os.R_OK):
+            raise CannotStart(f"{path} cannot be read.")
+    if not settings.tls and settings.listen not in _LOOPBACK:
+        raise CannotStart("--no-tls is for a proxy on this machine: it needs a loopback --listen.")

@@ -1,0 +1,118 @@
+"""``silo up``: lock the state, make sure of everything it needs, then supervise."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from silo import audit, core
+from silo.settings import Settings
+
+from . import composition, control, install, serving
+from .errors import CannotStart
+from .supervisor import Supervisor, name_process
+
+LOCK = "lock"
+
+
+def run(folder: Path, given: dict[str, Any]) -> None:
+    """Run an instance in the foreground until it is told to stop.
+
+    Raises:
+        CannotStart: with what to change.
+
+    """
+    configure_log()
+    clock = core.SystemClock()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+    except PermissionError:
+        raise CannotStart(
+            f"{folder} cannot be made by this user; choose another --state."
+        ) from None
+    with _lock(folder):
+        settings = install.settle_settings(folder, given)
+        install.check_port_is_free(settings)
+        certificate = install.prepare_files(settings, clock)
+        credentials = composition.install(settings, clock)
+        _greet(settings, credentials)
+        name_process("silo")
+        Supervisor(
+            {
+                "control": lambda: control.run_control(
+                    settings, lambda: composition.open_loops(settings, clock)
+                ),
+                "doors": lambda: serving.serve(
+                    settings, certificate, lambda: composition.open_doors(settings, clock)
+                ),
+            },
+            clock,
+        ).run()
+
+
+def find_running(folder: Path) -> int | None:
+    """Return the process id of the instance that holds this state, or None."""
+    try:
+        with (folder / LOCK).open("r") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read() or 0) or None
+    except FileNotFoundError:
+        return None
+    return None
+
+
+def verify_audit(settings: Settings) -> audit.Verification:
+    """Recompute the chain of the log from the files, whether Silo runs or not."""
+    store = core.Store(settings.database)
+    with contextlib.closing(store):
+        return store.read_now(audit.verify)
+
+
+@contextlib.contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    with (folder / LOCK).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise CannotStart(
+                f"another silo (process {file.read().strip() or 'unknown'}) runs on {folder};"
+                " stop it with silo down, or choose another --state."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _greet(settings: Settings, credentials: dict[str, Any] | None) -> None:
+    urls = settings.names.urls
+    print(f"Silo serves {urls.resource_manager}", flush=True)  # noqa: T201
+    if credentials:
+        administrator = credentials["administrator"]
+        lines = (
+            "This is its first start. The first administrator, shown once:",
+            f"  {administrator['userPrincipalName']}",
+            f"  {administrator['password']}",
+            f"Kept in {settings.credentials}; silo credentials prints it.",
+        )
+        print("\n".join(lines), flush=True)  # noqa: T201
+
+
+def configure_log() -> None:
+    """Write JSON lines to standard error: what a service manager collects."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=open(2, "w", buffering=1, closefd=False)),  # noqa: SIM115 - standard error itself
+    )

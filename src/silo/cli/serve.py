@@ -1,0 +1,149 @@
+"""``silo up``, ``silo down`` and ``silo audit verify``: the commands that act on the files.
+
+The one module of the command line that may open the application; ``audit verify`` has to work
+when the service is down, and must not trust its word.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import httpx2
+import typer
+
+from silo import app, settings
+
+from .instance import Client, State, fail, get_settings
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 60.0
+
+audit = typer.Typer(help="The tamper-evident log.", no_args_is_help=True)
+
+
+def up(  # noqa: PLR0917 - one parameter an option
+    state: State = None,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once it serves.")] = False,
+    domain: Annotated[str | None, typer.Option(help="Domain of every host name.")] = None,
+    listen: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of every door.", min=1, max=65535)] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Certificate chain (PEM) instead of Silo's own.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key (PEM).")] = None,
+    tls: Annotated[
+        bool | None,
+        typer.Option(
+            "--tls/--no-tls", help="Off only behind a proxy on this machine that does TLS."
+        ),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Serving processes.", min=1, max=64)] = None,
+    password_grant: Annotated[
+        bool | None,
+        typer.Option("--password-grant/--no-password-grant", help="Allow az login -u -p."),
+    ] = None,
+) -> None:
+    """Start Silo; what is given here is kept for later starts."""
+    folder = (state or settings.default_state()).absolute()
+    if detach:
+        _start_detached(folder)
+        return
+    given = {
+        "domain": domain,
+        "listen": listen,
+        "port": port,
+        "tls_cert": str(tls_cert.absolute()) if tls_cert else None,
+        "tls_key": str(tls_key.absolute()) if tls_key else None,
+        "tls": tls,
+        "workers": workers,
+        "password_grant": password_grant,
+    }
+    try:
+        app.run(folder, {name: value for name, value in given.items() if value is not None})
+    except app.CannotStart as error:
+        fail(str(error))
+
+
+def down(state: State = None) -> None:
+    """Stop Silo; requests in flight finish first."""
+    instance = get_settings(state)
+    pid = app.find_running(instance.state)
+    if pid is None:
+        print(f"Silo is not running in {instance.state}.")
+        return
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except PermissionError:
+        fail(f"process {pid} belongs to another user.")
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while app.find_running(instance.state) == pid:
+        if time.monotonic() > deadline:
+            fail(f"process {pid} has not stopped within {STOP_TIMEOUT_S:.0f} seconds.")
+        time.sleep(0.05)
+    print("Silo has stopped.")
+
+
+@audit.command("verify")
+def verify(
+    state: State = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Recompute the hash chain of the log and name the first broken record."""
+    found = app.verify_audit(get_settings(state))
+    if as_json:
+        document = {"records": found.count, "head": found.head, "firstBroken": found.broken}
+        print(json.dumps(document))
+    elif found.broken is None:
+        print(f"The log is whole: {found.count} records, head {found.head}.")
+    else:
+        print(f"The log is broken: record {found.broken} is the first that does not fit.")
+    if found.broken is not None:
+        raise typer.Exit(1)
+
+
+def _start_detached(folder: Path) -> None:
+    """Run the same command without ``--detach`` in a session of its own; wait until it serves."""
+    command = [argument for argument in sys.argv[1:] if argument not in {"--detach", "-d"}]
+    folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+    log = folder / "silo.log"
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "ab") as output:
+        start = output.tell()
+        process = subprocess.Popen(  # noqa: S603 - ourselves
+            [sys.executable, "-m", "silo", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            with log.open("rb") as file:
+                file.seek(start)
+                sys.stderr.write(file.read().decode(errors="replace"))
+            raise typer.Exit(process.returncode or 1)
+        if app.find_running(folder) == process.pid and _answers(folder):
+            with log.open("rb") as file:
+                file.seek(start)
+                sys.stdout.write(file.read().decode(errors="replace"))
+            return
+        time.sleep(0.05)
+    fail(f"Silo does not answer after {START_TIMEOUT_S:.0f} seconds; see {log}.")
+
+
+def _answers(folder: Path) -> bool:
+    instance = settings.load_settings(folder)
+    if instance is None:
+        return False
+    try:
+        client = Client(instance)
+        url = f"{client.urls.resource_manager}/metadata/endpoints?api-version=2022-09-01"
+        return client.call("GET", url).status_code == httpx2.codes.OK
+    except (httpx2.HTTPError, OSError):
+        return False

@@ -1,0 +1,87 @@
+"""The first code that a request meets: host name to door, a request id, a last resort.
+
+Limits on headers, connections and TLS are the HTTP server's (``silo.app.serving``);
+limits on bodies are each door's, for only it knows what a route may take.
+"""
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .context import RequestContext
+from .names import Door, Names
+
+log = structlog.get_logger()
+
+_SLASHES = re.compile(r"/{2,}")
+
+
+class Dispatcher:
+    """An ASGI application made of one application a door."""
+
+    def __init__(self, names: Names, doors: Mapping[Door, ASGIApp]) -> None:
+        self._names = names
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lead one request to its door; answer 421 for a host that is not ours."""
+        if scope["type"] != "http":
+            return
+        request_id = str(uuid.uuid4())
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        place = self._names.find_place(host.decode("latin-1"))
+        if place is None:
+            await _refuse(
+                send, 421, "MisdirectedRequest", f"No service has this name. {request_id}"
+            )
+            return
+        scope["silo"] = RequestContext(
+            request_id, (scope.get("client") or ("", 0))[0], place.urls, place.registry
+        )
+        if "//" in scope["path"]:
+            scope["path"] = _SLASHES.sub("/", scope["path"])
+        header = (b"x-ms-request-id", request_id.encode())
+        started = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message.get("headers", ()), header]
+            await send(message)
+
+        try:
+            await self._doors[place.door](scope, receive, send_with_id)
+        except Exception:
+            log.exception("unhandled", request_id=request_id, door=place.door, path=scope["path"])
+            if not started:
+                await _refuse_broken(send_with_id, place.door, request_id)
+
+
+async def _refuse_broken(send: Send, door: Door, request_id: str) -> None:
+    sentence = f"The server met an unexpected condition. Request id: {request_id}."
+    if door is Door.REGISTRY:
+        body: dict[str, Any] = {
+            "errors": [{"code": "UNKNOWN", "message": sentence, "detail": None}]
+        }
+        await _send_json(send, 500, body)
+    elif door is Door.LOGIN:
+        await _send_json(send, 500, {"error": "server_error", "error_description": sentence})
+    else:
+        await _refuse(send, 500, "InternalServerError", sentence)
+
+
+async def _refuse(send: Send, status: int, code: str, message: str) -> None:
+    await _send_json(send, status, {"error": {"code": code, "message": message}})
+
+
+async def _send_json(send: Send, status: int, body: Mapping[str, Any]) -> None:
+    data = json.dumps(body).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": data})
