@@ -121,6 +121,8 @@ def _start_detached(folder: Path) -> None:
             stderr=output,
             start_new_session=True,
         )
+    instance: settings.Settings | None = None
+    client: Client | None = None
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -128,7 +130,10 @@ def _start_detached(folder: Path) -> None:
                 file.seek(start)
                 sys.stderr.write(file.read().decode(errors="replace"))
             raise typer.Exit(process.returncode or 1)
-        if app.find_running(folder) == process.pid and _answers(folder):
+        found = settings.load_settings(folder)
+        if found is not None and found != instance and found.bundle.exists():
+            instance, client = found, Client(found)
+        if client and app.find_running(folder) == process.pid and _answers(client):
             with log.open("rb") as file:
                 file.seek(start)
                 sys.stdout.write(file.read().decode(errors="replace"))
@@ -137,13 +142,9 @@ def _start_detached(folder: Path) -> None:
     fail(f"Silo does not answer after {START_TIMEOUT_S:.0f} seconds; see {log}.")
 
 
-def _answers(folder: Path) -> bool:
-    instance = settings.load_settings(folder)
-    if instance is None:
-        return False
+def _answers(client: Client) -> bool:
+    url = f"{client.urls.resource_manager}/metadata/endpoints?api-version=2022-09-01"
     try:
-        client = Client(instance)
-        url = f"{client.urls.resource_manager}/metadata/endpoints?api-version=2022-09-01"
         return client.call("GET", url).status_code == httpx2.codes.OK
     except (httpx2.HTTPError, OSError):
         return False
