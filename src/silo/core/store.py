@@ -150,7 +150,8 @@ class Store:
                         stop = True
                         break
                     batch.append(job)
-                _commit(conn, batch)
+                # From here on a caller that went away can no longer cancel what is being written.
+                _commit(conn, [job for job in batch if job.done.set_running_or_notify_cancel()])
                 if stop:
                     return
 
