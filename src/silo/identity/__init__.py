@@ -1,8 +1,16 @@
 """Sign-in that looks like Entra ID: issuer, directory, Graph. Knows no Azure resource."""
 
+from .applications import Application as Application
+from .applications import create_application as create_application
+from .applications import find_application as find_application
+from .applications import find_application_by_uri as find_application_by_uri
+from .bootstrap import Bootstrap as Bootstrap
+from .bootstrap import bootstrap as bootstrap
+from .bootstrap import is_bootstrapped as is_bootstrapped
 from .credentials import FederatedCredential as FederatedCredential
 from .credentials import KeyCredential as KeyCredential
 from .credentials import PasswordCredential as PasswordCredential
+from .credentials import add_password_credential as add_password_credential
 from .credentials import delete_federated_credential as delete_federated_credential
 from .credentials import list_federated_credentials as list_federated_credentials
 from .credentials import put_federated_credential as put_federated_credential
@@ -23,6 +31,16 @@ from .directory_errors import ObjectConflict as ObjectConflict
 from .directory_errors import ObjectNotFound as ObjectNotFound
 from .directory_errors import PrincipalDisabled as PrincipalDisabled
 from .directory_errors import PropertyInvalid as PropertyInvalid
+from .groups import add_member as add_member
+from .groups import create_group as create_group
+from .groups import remove_member as remove_member
+from .service_principals import ManagedIdentity as ManagedIdentity
+from .service_principals import create_managed_identity as create_managed_identity
+from .service_principals import create_service_principal as create_service_principal
+from .service_principals import delete_managed_identity as delete_managed_identity
+from .service_principals import find_managed_identity as find_managed_identity
 from .tenant import Tenant as Tenant
 from .tenant import get_tenant as get_tenant
 from .tenant import put_tenant as put_tenant
+from .users import create_user as create_user
+from .users import update_user as update_user
