@@ -36,7 +36,7 @@ test: lint strangers ## everything, az, docker, podman, skopeo, oras and browser
 
 demo: setup ## see it work: sign in, push, pull, and be refused
 	@$(PYTHON) -m tools.strangers demo
-	@$(PYTHON) -m examples.demo
+	@$(PYTHON) -m tools.demo
 
 bench: setup ## compare with Debian's docker-registry; writes bench/results
 	@$(PYTHON) -m tools.strangers bench

@@ -1,0 +1,172 @@
+"""A real Silo on a real port, and the strangers that are sent to it.
+
+One instance serves the whole session, for a start costs more than most tests; every test makes
+what it needs under names of its own.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tools import docker, programs
+from tools.instance import Az, Instance, running
+
+TIMEOUT_S = 600
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give real programs more time than unit tests have."""
+    for item in items:
+        if "tests/wire" in str(item.path) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A service principal that a test made for itself."""
+
+    client_id: str
+    secret: str
+
+    @property
+    def both(self) -> str:
+        """Name and secret as skopeo and podman take them."""
+        return f"{self.client_id}:{self.secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A registry that a test made for itself."""
+
+    name: str
+    id: str
+    server: str
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Hold everything of this session."""
+    return tmp_path_factory.mktemp("wire")
+
+
+@pytest.fixture(scope="session")
+def silo(folder: Path) -> Iterator[Instance]:
+    """Run one Silo for the whole session."""
+    with running(folder / "state") as instance:
+        yield instance
+
+
+@pytest.fixture(scope="session")
+def environment(silo: Instance, folder: Path) -> dict[str, str]:
+    """Return what ``eval "$(silo env)"`` makes of a plain environment."""
+    return silo.environment(folder)
+
+
+@pytest.fixture(scope="session")
+def new_az(environment: dict[str, str], folder: Path) -> Callable[[], Az]:
+    """Make an az that nobody has signed in with yet."""
+    return lambda: Az(environment, folder / f"az-{next(_numbers)}")
+
+
+@pytest.fixture(scope="session")
+def az(silo: Instance, new_az: Callable[[], Az]) -> Az:
+    """Return az signed in as the bootstrap service principal, who owns the subscription."""
+    principal = silo.credentials["servicePrincipal"]
+    return new_az().sign_in(silo.tenant, principal["clientId"], principal["clientSecret"])
+
+
+@pytest.fixture(scope="session")
+def admin(silo: Instance, new_az: Callable[[], Az]) -> Az:
+    """Return az signed in as the first administrator, a user."""
+    person = silo.credentials["administrator"]
+    az = new_az()
+    az("login", "-u", person["userPrincipalName"], "-p", person["password"])
+    return az
+
+
+@pytest.fixture(scope="session")
+def unique() -> Callable[[str], str]:
+    """Make names that no other test has."""
+    return lambda stem: f"{stem}{next(_numbers):03}"
+
+
+@pytest.fixture(scope="session")
+def make_group(az: Az, unique: Callable[[str], str]) -> Callable[[], str]:
+    """Make a resource group of one's own; returns its name."""
+
+    def make() -> str:
+        name = unique("group")
+        az("group", "create", "--name", name, "--location", "westeurope")
+        return name
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_registry(
+    az: Az, make_group: Callable[[], str], unique: Callable[[str], str]
+) -> Callable[..., Registry]:
+    """Make a registry of one's own, in a group of its own."""
+
+    def make(*options: str) -> Registry:
+        name, group = unique("registry"), make_group()
+        made = az("acr", "create", "-n", name, "-g", group, "--sku", "Premium", *options)
+        return Registry(name, made["id"], made["loginServer"])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def registry(make_registry: Callable[..., Registry]) -> Registry:
+    """Return one registry for tests that only need some registry."""
+    return make_registry()
+
+
+@pytest.fixture(scope="session")
+def make_principal(az: Az, unique: Callable[[str], str]) -> Callable[..., Principal]:
+    """Make a service principal; with a role and a scope, one that has it there."""
+
+    def make(role: str = "", scope: str = "") -> Principal:
+        name = unique("principal")
+        rights = ("--role", role, "--scopes", scope) if role else ()
+        made: dict[str, Any] = az("ad", "sp", "create-for-rbac", "-n", name, *rights)
+        return Principal(made["appId"], made["password"])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def pusher(make_principal: Callable[..., Principal], registry: Registry) -> Principal:
+    """Return a principal that may push to and pull from the session's registry."""
+    return make_principal("AcrPush", registry.id)
+
+
+@pytest.fixture(scope="session")
+def puller(make_principal: Callable[..., Principal], registry: Registry) -> Principal:
+    """Return a principal that may pull from the session's registry, and no more."""
+    return make_principal("AcrPull", registry.id)
+
+
+@pytest.fixture(scope="session")
+def docker_host(environment: dict[str, str]) -> Iterator[str]:
+    """Run one docker daemon that finds Silo by the environment."""
+    with docker.daemon(environment) as host:
+        yield host
+
+
+@pytest.fixture
+def new_docker(
+    docker_host: str, environment: dict[str, str], folder: Path
+) -> Callable[[], docker.Docker]:
+    """Make a docker client that nobody has signed in with yet."""
+    return lambda: docker.Docker(docker_host, environment, folder / f"docker-{next(_numbers)}")
+
+
+@pytest.fixture
+def shell(environment: dict[str, str]) -> Callable[..., programs.Outcome]:
+    """Run any program in Silo's environment."""
+    return lambda *words, **more: programs.run(words, environment, **more)
