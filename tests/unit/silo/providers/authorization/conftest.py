@@ -1,0 +1,15 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.unit.silo.providers.world import World, open_world
+
+from silo.providers import authorization
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    for built in open_world(tmp_path):
+        provider = authorization.provider(built.resources, built.authorizer, built.list_operations)
+        built.operations = provider.operations
+        yield built
