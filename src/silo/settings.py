@@ -31,6 +31,8 @@ class Settings:
     """Processes that serve; each runs every door. More than cores gains nothing."""
     id: str = ""
     """Short name of the instance for folders of its users; made at first start."""
+    tenant_id: str = ""
+    subscription_id: str = ""
     password_grant: bool = True
     """Whether ``az login -u -p`` works; switch off where everyone can use a browser."""
 

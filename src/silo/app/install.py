@@ -26,7 +26,13 @@ def settle_settings(folder: Path, given: dict[str, Any]) -> Settings:
 
     """
     stored = load_settings(folder)
-    fresh = stored or Settings(folder, id=uuid.uuid4().hex[:12], port=0)
+    fresh = stored or Settings(
+        folder,
+        id=uuid.uuid4().hex[:12],
+        port=0,
+        tenant_id=str(uuid.uuid4()),
+        subscription_id=str(uuid.uuid4()),
+    )
     merged = replace(fresh, state=folder, **given)
     _check(merged)
     taken: set[int] = {merged.port} if merged.port else set()

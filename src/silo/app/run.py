@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,17 @@ from silo.settings import Settings
 
 from . import composition, control, install, serving
 from .errors import CannotStart
+from .first_start import ensure_instance
 from .supervisor import Supervisor, name_process
 
 LOCK = "lock"
 
 
-def run(folder: Path, given: dict[str, Any]) -> None:
+Greet = Callable[[Settings, dict[str, Any] | None], None]
+"""Tells the user that Silo starts; the credentials are given on the first start only."""
+
+
+def run(folder: Path, given: dict[str, Any], greet: Greet) -> None:
     """Run an instance in the foreground until it is told to stop.
 
     Raises:
@@ -39,8 +44,8 @@ def run(folder: Path, given: dict[str, Any]) -> None:
         settings = install.settle_settings(folder, given)
         install.check_port_is_free(settings)
         certificate = install.prepare_files(settings, clock)
-        credentials = composition.install(settings, clock)
-        _greet(settings, credentials)
+        credentials = ensure_instance(settings, clock)
+        greet(settings, credentials)
         name_process("silo")
         Supervisor(
             {
@@ -90,20 +95,6 @@ def _lock(folder: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
-
-
-def _greet(settings: Settings, credentials: dict[str, Any] | None) -> None:
-    urls = settings.names.urls
-    print(f"Silo serves {urls.resource_manager}", flush=True)  # noqa: T201
-    if credentials:
-        administrator = credentials["administrator"]
-        lines = (
-            "This is its first start. The first administrator, shown once:",
-            f"  {administrator['userPrincipalName']}",
-            f"  {administrator['password']}",
-            f"Kept in {settings.credentials}; silo credentials prints it.",
-        )
-        print("\n".join(lines), flush=True)  # noqa: T201
 
 
 def configure_log() -> None:

@@ -51,6 +51,7 @@ class Client:
     """Speaks to one instance as any stranger could, by way of its proxy."""
 
     def __init__(self, instance: settings.Settings) -> None:
+        self.instance = instance
         self.urls = instance.names.urls
         scheme = "https" if instance.tls else "http"
         address = front.local_address(instance.listen)

@@ -11,14 +11,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx2
 import typer
 
 from silo import app, settings
 
-from .instance import Client, State, fail, get_settings
+from .instance import Client, State, fail, get_settings, read_credentials
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 60.0
@@ -47,6 +47,9 @@ def up(  # noqa: PLR0917 - one parameter an option
         bool | None,
         typer.Option("--password-grant/--no-password-grant", help="Allow az login -u -p."),
     ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Do not print the first administrator's password.")
+    ] = False,
 ) -> None:
     """Start Silo; what is given here is kept for later starts."""
     folder = (state or settings.default_state()).absolute()
@@ -64,7 +67,8 @@ def up(  # noqa: PLR0917 - one parameter an option
         "password_grant": password_grant,
     }
     try:
-        app.run(folder, {name: value for name, value in given.items() if value is not None})
+        chosen = {name: value for name, value in given.items() if value is not None}
+        app.run(folder, chosen, _greet_quietly if quiet else _greet)
     except app.CannotStart as error:
         fail(str(error))
 
@@ -110,12 +114,13 @@ def _start_detached(folder: Path) -> None:
     """Run the same command without ``--detach`` in a session of its own; wait until it serves."""
     command = [argument for argument in sys.argv[1:] if argument not in {"--detach", "-d"}]
     folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+    first_start = not (folder / "credentials.json").exists()
     log = folder / "silo.log"
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "ab") as output:
         start = output.tell()
         process = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-m", "silo", *command],
+            [sys.executable, "-m", "silo", *command, "--quiet"],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -134,12 +139,23 @@ def _start_detached(folder: Path) -> None:
         if found is not None and found != instance and found.bundle.exists():
             instance, client = found, Client(found)
         if client and app.find_running(folder) == process.pid and _answers(client):
-            with log.open("rb") as file:
-                file.seek(start)
-                sys.stdout.write(file.read().decode(errors="replace"))
+            _greet(client.instance, read_credentials(client.instance) if first_start else None)
             return
         time.sleep(0.05)
     fail(f"Silo does not answer after {START_TIMEOUT_S:.0f} seconds; see {log}.")
+
+
+def _greet_quietly(instance: settings.Settings, _credentials: dict[str, Any] | None) -> None:
+    _greet(instance, None)
+
+
+def _greet(instance: settings.Settings, credentials: dict[str, Any] | None) -> None:
+    print(f"Silo serves {instance.names.urls.resource_manager}", flush=True)
+    if credentials:
+        administrator = credentials["administrator"]
+        print("This is its first start. The first administrator, shown once:")
+        print(f"  {administrator['userPrincipalName']}\n  {administrator['password']}")
+        print(f"Kept in {instance.credentials}; silo credentials prints it.", flush=True)
 
 
 def _answers(client: Client) -> bool:
