@@ -31,6 +31,8 @@ from .directory_errors import ObjectConflict as ObjectConflict
 from .directory_errors import ObjectNotFound as ObjectNotFound
 from .directory_errors import PrincipalDisabled as PrincipalDisabled
 from .directory_errors import PropertyInvalid as PropertyInvalid
+from .graph import graph_door as graph_door
+from .graph_routing import graph_routes as graph_routes
 from .groups import add_member as add_member
 from .groups import create_group as create_group
 from .groups import remove_member as remove_member

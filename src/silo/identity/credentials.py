@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from silo import core
 
 from .directory import ObjectType, find_service_principal, find_type
-from .directory_errors import ObjectConflict, ObjectNotFound, PropertyInvalid
+from .directory_errors import KeyConflict, ObjectNotFound, PropertyInvalid
 from .tables import (
     applications,
     federated_credentials,
@@ -187,11 +187,18 @@ def delete_password_credential(conn: core.Connection, object_id: str, key_id: st
 def replace_key_credentials(
     conn: core.Connection, object_id: str, credentials: tuple[KeyCredential, ...]
 ) -> None:
-    """Make these the only certificates of an application or service principal."""
+    """Make these the only certificates of an application or service principal.
+
+    Raises:
+        KeyConflict: a key id is in use. PropertyInvalid: one ends before it starts.
+
+    """
     table = key_credentials
     conn.execute(table.delete().where(table.c.object_id == object_id))
     for each in credentials:
         _check_times(each.start, each.end)
+        if conn.execute(sa.select(table).where(table.c.key_id == each.key_id)).first():
+            raise KeyConflict(f"The keyId '{each.key_id}' is already in use.")
         conn.execute(
             table.insert().values(
                 key_id=each.key_id,
@@ -210,7 +217,7 @@ def put_federated_credential(conn: core.Connection, credential: FederatedCredent
     """Create a federated credential, or replace the one with the same id.
 
     Raises:
-        ObjectConflict: the name, or the pair of issuer and subject, is taken on this object.
+        KeyConflict: the name, or the pair of issuer and subject, is taken on this object.
         ObjectNotFound: the object is neither an application nor a managed identity.
         PropertyInvalid: there are 20 already.
 
@@ -222,10 +229,10 @@ def put_federated_credential(conn: core.Connection, credential: FederatedCredent
     if len(others) >= _FEDERATED_LIMIT:
         raise PropertyInvalid(f"At most {_FEDERATED_LIMIT} federated credentials are allowed.")
     if any(other.name.casefold() == credential.name.casefold() for other in others):
-        raise ObjectConflict(f"FederatedIdentityCredential '{credential.name}' already exists.")
+        raise KeyConflict(f"FederatedIdentityCredential '{credential.name}' already exists.")
     pair = (credential.issuer, credential.subject)
     if any((other.issuer, other.subject) == pair for other in others):
-        raise ObjectConflict(
+        raise KeyConflict(
             "FederatedIdentityCredential with the same issuer and subject already exists."
         )
     conn.execute(

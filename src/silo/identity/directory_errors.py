@@ -4,6 +4,7 @@
   x ObjectNotFound
   x PrincipalDisabled
   x ObjectConflict
+    x KeyConflict
   x PropertyInvalid
 """
 
@@ -24,6 +25,10 @@ class PrincipalDisabled(DirectoryError):
 
 class ObjectConflict(DirectoryError):
     """Another object has this name, or it is a member already."""
+
+
+class KeyConflict(ObjectConflict):
+    """The key of the whole object is taken: the application id, the credential's name."""
 
 
 class PropertyInvalid(DirectoryError):

@@ -16,6 +16,7 @@ from silo import core
 from .directory import ObjectType, find_type
 from .directory_errors import ObjectConflict, ObjectNotFound, PropertyInvalid
 from .tables import directory_role_assignments as assignments
+from .tables import service_principals, users
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,24 @@ def remove_directory_role(conn: core.Connection, assignment_id: str) -> None:
     if not conn.execute(assignments.delete().where(condition)).rowcount:
         raise ObjectNotFound(f"Role assignment '{assignment_id}' was not found.")
     core.bump_generation(conn)
+
+
+def keep_an_administrator(conn: core.Connection) -> None:
+    """Refuse a change after which nobody could give directory roles any more.
+
+    Raises:
+        PropertyInvalid: no enabled account is a Global Administrator.
+
+    """
+    enabled = sa.union(
+        sa.select(users.c.object_id).where(users.c.account_enabled),
+        sa.select(service_principals.c.object_id).where(service_principals.c.account_enabled),
+    )
+    condition = sa.and_(
+        assignments.c.role_id == GLOBAL_ADMINISTRATOR, assignments.c.object_id.in_(enabled)
+    )
+    if conn.execute(sa.select(assignments.c.id).where(condition)).first() is None:
+        raise PropertyInvalid("At least one enabled Global Administrator must remain.")
 
 
 def list_directory_roles(conn: core.Connection, principal_id: str) -> frozenset[str]:

@@ -4,6 +4,7 @@ Closed by default, with Entra's rules where they give rights:
 
 * a directory role allows its actions;
 * any member (a user, not a service principal) may read basic directory data;
+* a user's token must say that its application may act for the user in the directory;
 * an owner may manage the applications, service principals and groups it owns;
 * whatever touches the sign-in of somebody who holds a directory role needs a role that could give
   that role away: nobody climbs by resetting an administrator's password or secret.
@@ -48,6 +49,8 @@ class GraphDecision:
     reason: str
 
 
+DELEGATION = "Directory.AccessAsUser.All"
+"""The permission in a user's token without which an application may read ``/me`` alone."""
 _OWNER_ACTIONS = frozenset(
     {
         "applications/basic/update",
@@ -92,31 +95,42 @@ _PRIVILEGED = frozenset({GLOBAL_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINIS
 
 def decide_graph(caller: Caller, action: str, target: Target | None = None) -> GraphDecision:
     """Decide one action; its name is Entra's without ``microsoft.directory/``."""
+    is_user = caller.principal.type is access.PrincipalType.USER
+    if is_user and action != "me/read" and DELEGATION not in caller.principal.token_scopes:
+        return _refuse(f"The token lacks the permission {DELEGATION}.")
     own_id = caller.principal.object_id
     if target is not None and target.id == own_id and action in _SELF_ACTIONS:
-        return GraphDecision(allowed=True, reason="It is the caller's own account.")
+        return _allow("It is the caller's own account.")
     if target is not None and target.roles and action in _SIGN_IN_ACTIONS:
-        allowed = _allows(caller.roles & _PRIVILEGED, action)
-        reason = "The object holds a directory role; only a Global Administrator may do this."
-        return GraphDecision(allowed, "Allowed by a privileged role." if allowed else reason)
+        return _decide_privileged(caller, action)
     for role_id in sorted(caller.roles):
         if _allows(frozenset({role_id}), action):
-            return GraphDecision(
-                allowed=True, reason=f"Allowed by '{ROLES[role_id].display_name}'."
-            )
-    if caller.principal.type is access.PrincipalType.USER and action in READ:
-        return GraphDecision(allowed=True, reason="Every member may read basic directory data.")
-    if target is not None and own_id in target.owners and action in _OWNER_ACTIONS:
-        return _decide_owner(caller)
-    return GraphDecision(allowed=False, reason="No directory role of the caller allows this.")
+            return _allow(f"Allowed by '{ROLES[role_id].display_name}'.")
+    return _decide_without_role(caller, action, target)
 
 
-def _decide_owner(caller: Caller) -> GraphDecision:
-    if caller.principal.type is access.PrincipalType.USER:
-        return GraphDecision(allowed=True, reason="The caller owns the object.")
-    if APPLICATION_DEVELOPER in caller.roles:
-        return GraphDecision(allowed=True, reason="The caller is a developer and owns the object.")
-    return GraphDecision(allowed=False, reason="A service principal needs a directory role.")
+def _decide_without_role(caller: Caller, action: str, target: Target | None) -> GraphDecision:
+    is_user = caller.principal.type is access.PrincipalType.USER
+    if is_user and action in READ:
+        return _allow("Every member may read basic directory data.")
+    is_owner = target is not None and caller.principal.object_id in target.owners
+    if is_owner and action in _OWNER_ACTIONS and (is_user or APPLICATION_DEVELOPER in caller.roles):
+        return _allow("The caller owns the object.")
+    return _refuse("No directory role of the caller allows this.")
+
+
+def _decide_privileged(caller: Caller, action: str) -> GraphDecision:
+    if _allows(caller.roles & _PRIVILEGED, action):
+        return _allow("Allowed by a privileged role.")
+    return _refuse("The object holds a directory role; only a Global Administrator may do this.")
+
+
+def _allow(reason: str) -> GraphDecision:
+    return GraphDecision(allowed=True, reason=reason)
+
+
+def _refuse(reason: str) -> GraphDecision:
+    return GraphDecision(allowed=False, reason=reason)
 
 
 def _allows(roles: frozenset[str], action: str) -> bool:

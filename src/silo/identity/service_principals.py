@@ -12,7 +12,7 @@ from silo import core
 
 from .applications import find_application
 from .directory import ObjectType, ServicePrincipal, ServicePrincipalType, find_service_principal
-from .directory_errors import ObjectConflict, ObjectNotFound
+from .directory_errors import KeyConflict, ObjectNotFound
 from .objects import delete_object, insert_object, round_session_start, update_object
 from .tables import THE_BEGINNING, service_principals
 
@@ -38,7 +38,7 @@ def create_service_principal(
     """Let an application sign in.
 
     Raises:
-        ObjectNotFound: no application has this id. ObjectConflict: it can sign in already.
+        ObjectNotFound: no application has this id. KeyConflict: it can sign in already.
 
     """
     application = find_application(conn, app_id)
@@ -46,7 +46,7 @@ def create_service_principal(
         # Not Entra's words: az retries those for three minutes.
         raise ObjectNotFound(f"No application in this directory has the appId '{app_id}'.")
     if find_service_principal(conn, application.app_id) is not None:
-        raise ObjectConflict(
+        raise KeyConflict(
             f"The service principal cannot be created, updated, or restored because the service"
             f" principal name {application.app_id} is already in use."
         )
