@@ -7,7 +7,7 @@ import typer
 
 from .instance import Client, State, fail, get_settings, read_credentials
 
-API_VERSION = "2022-04-01"
+API_VERSION = "2018-09-01-preview"
 
 
 def why(
@@ -59,11 +59,17 @@ def _ask(
     answer = client.call(
         "POST",
         f"{url}/checkAccess?api-version={API_VERSION}",
-        body={"principalId": object_id, "action": action, "isDataAction": data},
+        body={
+            "Subject": {"Attributes": {"ObjectId": object_id}},
+            "Actions": [{"Id": action, "IsDataAction": data}],
+        },
         token=token,
     )
     if answer.status_code != httpx2.codes.OK:
         error = answer.json().get("error", {})
         fail(f"{error.get('code')}: {error.get('message')}")
-    document: dict[str, Any] = answer.json()
-    return document
+    (decision,) = answer.json()
+    return {
+        "allowed": decision["accessDecision"] == "Allowed",
+        "reason": decision["reason"],
+    }

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from silo import access, arm, identity
+from silo import access, arm, core, identity
 
 from .properties import (
     Shape,
@@ -102,9 +102,7 @@ class AccessChecks:
         self._check_within(call, match.scope, scope)
         object_id = asked.subject.attributes.object_id
         try:
-            principal = self.resources.store.read_now(
-                lambda conn: identity.get_principal(conn, object_id)
-            )
+            principal = self.resources.store.read_now(lambda conn: _get_principal(conn, object_id))
         except identity.DirectoryError as error:
             refusal = access.Decision(False, str(error))
             return arm.Reply(200, [_render(item, refusal, scope) for item in asked.actions])
@@ -126,6 +124,19 @@ class AccessChecks:
             raise arm.AuthorizationFailed(
                 call.principal.name, call.principal.object_id, call.action, scope
             )
+
+
+def _get_principal(conn: core.Connection, object_id: str) -> access.Principal:
+    group = identity.find_group(conn, object_id)
+    if group is None:
+        return identity.get_principal(conn, object_id)
+    return access.Principal(
+        object_id=group.id,
+        tenant_id=identity.get_tenant(conn).id,
+        type=access.PrincipalType.GROUP,
+        name=group.display_name,
+        groups=identity.list_transitive_groups(conn, group.id),
+    )
 
 
 def _render(asked: AskedAction, decision: access.Decision, scope: str) -> dict[str, Any]:

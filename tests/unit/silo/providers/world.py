@@ -1,7 +1,7 @@
 """A tenant with two people, a group, a subscription and what is in it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class World:
     admin: access.Principal
     kim: access.Principal
     team: str
+    provider: arm.Provider = field(default_factory=lambda: arm.Provider(""))
     operations: tuple[arm.Operation, ...] = ()
 
     def list_operations(self) -> tuple[arm.Operation, ...]:

@@ -38,6 +38,14 @@ async def test_who_is_unknown_may_do_nothing(world: World) -> None:
     assert "does not exist" in reply.body[0]["reason"]
 
 
+async def test_a_group_can_be_asked_about(world: World) -> None:
+    world.give("AcrPull", GROUP, world.team, 4)
+
+    reply = await world.ask("POST", "/checkAccess", GROUP, ask(world.team, PULL))
+
+    assert reply.body[0]["accessDecision"] == "Allowed"
+
+
 async def test_another_place_than_the_path_takes_the_right_there(world: World) -> None:
     body = ask(world.kim.object_id, PULL, Resource={"Id": OTHER})
 
