@@ -31,7 +31,11 @@ _DEMO_COMMANDS = {
     "skopeo": ("skopeo",),
     "busybox": ("busybox-static",),
 }
-_BENCH_COMMANDS = {"docker-registry": ("docker-registry",)}
+_BENCH_COMMANDS = {
+    "docker-registry": ("docker-registry",),
+    "wrk": ("wrk",),
+    "curl": ("curl",),
+}
 _TEST_COMMANDS = {**_DEMO_COMMANDS, "podman": ("podman",), "chromium": ("chromium",)}
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
