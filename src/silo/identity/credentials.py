@@ -1,7 +1,7 @@
 """What proves an account: passwords of people, secrets, certificates and trust in other issuers.
 
 A password is chosen by a person and hashed with argon2id, in a thread and outside transactions. A
-client secret is made here of 240 random bits, so one SHA-256 is enough (decision 0003) and the
+client secret is made here of 240 random bits, so one SHA-256 is enough (decision 0005) and the
 registry can check it on every request.
 """
 
@@ -85,13 +85,13 @@ class FederatedCredential:
 
 def hash_password(password: str) -> str:
     """Return the argon2id hash of a person's password; slow, so call it in a thread."""
-    return _hasher.hash(password)
+    return _hasher.hash(password.encode(errors="surrogatepass"))
 
 
 def verify_password(password_hash: str, password: str) -> bool:
     """Tell whether a password is the hashed one; slow, so call it in a thread."""
     try:
-        return _hasher.verify(password_hash, password)
+        return _hasher.verify(password_hash, password.encode(errors="surrogatepass"))
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False
 
@@ -103,7 +103,7 @@ def generate_secret() -> str:
 
 def digest_secret(secret: str) -> str:
     """Return what is stored of a client secret."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 def matches_secret(credential: PasswordCredential, secret: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,3 +41,11 @@ def store(tmp_path: Path) -> Iterator[core.Store]:
     store.write_now(lambda conn: identity.put_tenant(conn, TENANT))
     yield store
     store.close()
+
+
+@pytest.fixture
+def graph(store: core.Store, clock: FakeClock) -> Any:
+    """Return a Graph with one administrator; typed as ``graph_client.Graph`` where it is used."""
+    from tests.unit.silo.identity.graph_client import make_graph
+
+    return make_graph(store, clock)

@@ -3,16 +3,10 @@
 import json
 
 import pytest
-from tests.unit.silo.identity.conftest import FakeClock
-from tests.unit.silo.identity.graph_client import Graph, make_graph
+from tests.unit.silo.identity.graph_client import Graph
 
 from silo import core, identity
 from silo.identity import directory_errors
-
-
-@pytest.fixture
-def graph(store: core.Store, clock: FakeClock) -> Graph:
-    return make_graph(store, clock)
 
 
 def fill(path: str) -> str:
