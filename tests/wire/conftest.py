@@ -6,13 +6,13 @@ what it needs under names of its own.
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tools import docker, programs
-from tools.instance import Az, Instance, running
+from tools.azure import Az, Principal, Registry
+from tools.instance import Instance, running
 
 TIMEOUT_S = 600
 _numbers = itertools.count(1)
@@ -23,28 +23,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/wire" in str(item.path) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(TIMEOUT_S))
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """A service principal that a test made for itself."""
-
-    client_id: str
-    secret: str
-
-    @property
-    def both(self) -> str:
-        """Name and secret as skopeo and podman take them."""
-        return f"{self.client_id}:{self.secret}"
-
-
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """A registry that a test made for itself."""
-
-    name: str
-    id: str
-    server: str
 
 
 @pytest.fixture(scope="session")
