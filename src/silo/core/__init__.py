@@ -15,6 +15,7 @@ from .errors import FilterMalformed as FilterMalformed
 from .errors import SiloError as SiloError
 from .errors import StoreFull as StoreFull
 from .errors import StoreUnavailable as StoreUnavailable
+from .errors import TokenExpired as TokenExpired
 from .errors import TokenInvalid as TokenInvalid
 from .http import iterate_body as iterate_body
 from .http import parse_json as parse_json

@@ -9,6 +9,7 @@
     x BodyMalformed
   x FilterMalformed
   x TokenInvalid
+    x TokenExpired
 """
 
 
@@ -46,3 +47,7 @@ class FilterMalformed(SiloError):
 
 class TokenInvalid(SiloError):
     """A token's signature, issuer, audience or times do not hold."""
+
+
+class TokenExpired(TokenInvalid):
+    """The token was good and its time is over."""

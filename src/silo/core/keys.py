@@ -13,7 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
 from .clock import Clock, SystemClock
-from .errors import TokenInvalid
+from .errors import TokenExpired, TokenInvalid
 
 ALGORITHM = "RS256"
 """What Entra signs with; fixed here, never taken from a token's header."""
@@ -52,6 +52,7 @@ class KeyRing:
         self._clock = clock or SystemClock()
         self._stamp = -1
         self._keys: list[_Key] = []
+        self._ring = KeySet([])
         if not any(folder.glob("*.pem")):
             self.rotate()
         self._load()
@@ -96,10 +97,7 @@ class KeyRing:
 
         """
         self._load()
-        ring = KeySet(
-            [RSAKey.import_key(k.jwk.as_dict(private=False) | {"kid": k.kid}) for k in self._keys]
-        )
-        return verify_token(token, ring, self._clock)
+        return verify_token(token, self._ring, self._clock)
 
     def _load(self) -> None:
         stamp = self._folder.stat().st_mtime_ns
@@ -109,6 +107,9 @@ class KeyRing:
         self._keys = [
             _Key(path.stem.split("-", 1)[1], RSAKey.import_key(path.read_bytes())) for path in paths
         ]
+        self._ring = KeySet(
+            [RSAKey.import_key(k.jwk.as_dict(private=False) | {"kid": k.kid}) for k in self._keys]
+        )
         self._stamp = stamp
 
 
@@ -126,5 +127,5 @@ def verify_token(token: str, keys: KeySet, clock: Clock) -> dict[str, Any]:
     if not isinstance(not_before, int | float) or not_before > now + leeway:
         raise TokenInvalid("The token is not yet valid.")
     if expires <= now - leeway:
-        raise TokenInvalid("The token has expired.")
+        raise TokenExpired("The token has expired.")
     return claims

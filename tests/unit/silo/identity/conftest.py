@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import argon2
 import pytest
+from tests.unit.silo.identity.sign_in_world import World, make_world
 
 from silo import core, identity
 
@@ -49,3 +51,31 @@ def graph(store: core.Store, clock: FakeClock) -> Any:
     from tests.unit.silo.identity.graph_client import make_graph
 
     return make_graph(store, clock)
+
+
+@pytest.fixture(scope="session")
+def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("keys")
+    core.KeyRing(folder)
+    return folder
+
+
+@pytest.fixture
+def keys(key_folder: Path, clock: FakeClock) -> core.KeyRing:
+    return core.KeyRing(key_folder, clock)
+
+
+@pytest.fixture
+def fast_argon2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash with little memory; the real cost is half a second per sign-in test."""
+    hasher = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr("silo.identity.credentials._hasher", hasher)
+
+
+@pytest.fixture
+def world(
+    store: core.Store, keys: core.KeyRing, clock: FakeClock, fast_argon2: None
+) -> Iterator[World]:
+    world = make_world(store, keys, clock, TENANT)
+    yield world
+    world.issuer.close()
