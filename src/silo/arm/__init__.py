@@ -3,6 +3,10 @@
 No resource type in it.
 """
 
+from .authentication import Authenticate as Authenticate
+from .documents import check_tags as check_tags
+from .documents import render_resource as render_resource
+from .documents import require_object as require_object
 from .errors import ArmError as ArmError
 from .errors import AuthenticationFailed as AuthenticationFailed
 from .errors import AuthorizationFailed as AuthorizationFailed
@@ -22,6 +26,11 @@ from .errors import ResourceGroupNotFound as ResourceGroupNotFound
 from .errors import ResourceNotFound as ResourceNotFound
 from .errors import ScopeLocked as ScopeLocked
 from .errors import SubscriptionNotFound as SubscriptionNotFound
+from .listing import list_page as list_page
+from .listing import page_items as page_items
+from .locations import GLOBAL as GLOBAL
+from .locations import LOCATIONS as LOCATIONS
+from .locations import Location as Location
 from .provider import Action as Action
 from .provider import Call as Call
 from .provider import Change as Change
@@ -39,3 +48,5 @@ from .resources import Resource as Resource
 from .resources import Resources as Resources
 from .resources import Stamp as Stamp
 from .resources import make_stamp as make_stamp
+from .scopes import check_locks as check_locks
+from .scopes import check_scope as check_scope

@@ -182,6 +182,13 @@ class AuthorizationFailed(ArmError):
         )
 
 
+class NotFound(ArmError):
+    """There is nothing of that name, and it is no resource."""
+
+    status = 404
+    code = "NotFound"
+
+
 class ResourceNotFound(ArmError):
     """There is no such resource."""
 

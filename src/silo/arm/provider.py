@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from silo import access, core, front
 
+from .errors import AuthorizationFailed
 from .recorder import Recorder
 from .resource_id import ResourceId
 from .resources import Resource
@@ -52,6 +53,10 @@ class Call:
         write that nobody recorded the gateway adds the record in a transaction of its own.
         """
         self.recorder.append(conn, status, **properties)
+
+    def refusal(self, action: str, scope: str) -> AuthorizationFailed:
+        """Return the error that says in Azure's words what the caller may not do."""
+        return AuthorizationFailed(self.principal.name, self.principal.object_id, action, scope)
 
 
 @dataclass(frozen=True, slots=True)

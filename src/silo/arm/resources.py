@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from silo import core
+from silo import access, core
 
 from .errors import ResourceNotFound
 from .resource_id import ResourceId, parse_resource_id
@@ -66,6 +66,10 @@ class Stamp:
     by: str = ""
     by_type: str = "User"
     """``User``, ``Application`` or ``ManagedIdentity``."""
+    by_id: str = ""
+    """The object id."""
+    correlation_id: str = ""
+    """Of the request; what follows from it is logged under the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,13 +271,16 @@ def _outcome_document(outcome: Outcome) -> dict[str, str]:
 
 
 def _stamp_list(stamp: Stamp) -> list[str]:
-    return [stamp.at, stamp.by, stamp.by_type]
+    return [stamp.at, stamp.by, stamp.by_type, stamp.by_id, stamp.correlation_id]
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(value, separators=(",", ":"))
 
 
-def make_stamp(at: datetime, by: str = "", by_type: str = "User") -> Stamp:
-    """Return a stamp of that time."""
-    return Stamp(core.render_time(at), by, by_type)
+def make_stamp(at: datetime, by: access.Principal | None = None, correlation_id: str = "") -> Stamp:
+    """Return a stamp of that time and person; of Silo itself when nobody asked."""
+    if by is None:
+        return Stamp(core.render_time(at), "Silo", "Application")
+    kind = "User" if by.type is access.PrincipalType.USER else "Application"
+    return Stamp(core.render_time(at), by.name, kind, by.object_id, correlation_id)
