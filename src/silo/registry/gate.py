@@ -130,8 +130,9 @@ class Gate:
         """
         if header is None:
             raise Unauthorized("authentication required")
-        # Only its hash is kept; the salt makes it worthless outside this process.
-        key = (registry.uid, hmac.digest(self._salt, header, "sha256"))
+        # Of a password only the hash is kept; the salt makes it worthless outside this process.
+        is_token = header.startswith(b"Bearer ")
+        key = (registry.uid, header if is_token else hmac.digest(self._salt, header, "sha256"))
         session = self._sessions.get(key)
         generation = self._store.get_generation()
         if session is None or session.generation != generation:

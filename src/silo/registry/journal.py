@@ -57,14 +57,21 @@ class Look:
     reason: str = ""
 
 
+@dataclass(slots=True)
+class _Tally:
+    """How often something was looked at, since when."""
+
+    first: datetime
+    count: int = 1
+
+
 class Journal:
     """Gathers looks of one worker and writes them."""
 
     def __init__(self, store: core.Store, clock: core.Clock) -> None:
         self._store = store
         self._clock = clock
-        self._counts: dict[Look, int] = {}
-        self._first: datetime = clock.now()
+        self._tallies: dict[Look, _Tally] = {}
 
     def note(self, look: Look) -> None:
         """Count one look.
@@ -73,33 +80,34 @@ class Journal:
             Unavailable: too many wait to be written; what was looked at must not be given.
 
         """
-        counts = self._counts
-        if look in counts:
-            counts[look] += 1
+        tally = self._tallies.get(look)
+        if tally is not None:
+            tally.count += 1
             return
-        if len(counts) >= LIMIT:
+        if len(self._tallies) >= LIMIT:
             raise Unavailable("The audit log cannot be written now.")
-        if not counts:
-            self._first = self._clock.now()
-        counts[look] = 1
+        self._tallies[look] = _Tally(self._clock.now())
 
     async def flush(self) -> None:
         """Write what has been gathered; kept for the next time if that fails."""
-        if not self._counts:
+        if not self._tallies:
             return
-        counts, self._counts = self._counts, {}
-        first, last = self._first, self._clock.now()
+        tallies, self._tallies = self._tallies, {}
+        now = self._clock.now()
 
         def write(conn: core.Connection) -> None:
-            for look, count in counts.items():
-                audit.append(conn, _render(look, count, first, last))
+            for look, tally in tallies.items():
+                audit.append(conn, _render(look, tally, now))
 
         try:
             await self._store.write(write)
         except core.StoreUnavailable:
-            for look, count in self._counts.items():
-                counts[look] = counts.get(look, 0) + count
-            self._counts, self._first = counts, first
+            for look, tally in self._tallies.items():
+                if look in tallies:
+                    tallies[look].count += tally.count
+                else:
+                    tallies[look] = tally
+            self._tallies = tallies
             raise
 
     async def run(self) -> Never:
@@ -146,18 +154,18 @@ def record_deed(
     )
 
 
-def _render(look: Look, count: int, first: datetime, last: datetime) -> audit.Record:
+def _render(look: Look, tally: _Tally, now: datetime) -> audit.Record:
     properties = {
         "operationName": look.what,
         "repository": look.repository,
         "reference": look.reference,
-        "count": count,
-        "since": core.render_time(first),
+        "count": tally.count,
+        "since": core.render_time(tally.first),
     }
     if look.reason:
         properties["reason"] = look.reason
     return audit.Record(
-        time=last,
+        time=now,
         category="Registry",
         operation=OPERATIONS[look.what],
         scope=look.resource_id,

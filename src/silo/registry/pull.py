@@ -138,7 +138,7 @@ class Pull:
             query = _TAGGED
             check_tag(reference)
         values = (request.registry.uid, name, reference)
-        row = self._store.read_now(lambda conn: conn.exec_driver_sql(query, values).first())
+        row = self._store.find_row(query, values)
         if row is None:
             raise ManifestUnknown(
                 "The manifest is not known to the repository.",
@@ -153,11 +153,8 @@ class Pull:
         return held
 
     def _hold(self, number: int, digest: str, media_type: str, size: int) -> _Held:
-        query = "SELECT body FROM registry_manifests WHERE id = ?1"
-        body: bytes | None = self._store.read_now(
-            lambda conn: conn.exec_driver_sql(query, (number,)).scalar()
-        )
-        if body is None:
+        row = self._store.find_row("SELECT body FROM registry_manifests WHERE id = ?1", (number,))
+        if row is None:
             raise ManifestUnknown("The manifest was deleted just now.", {"digest": digest})
         etag = f'"{digest}"'.encode()
         headers = [
@@ -166,7 +163,7 @@ class Pull:
             (b"docker-content-digest", digest.encode()),
             (b"etag", etag),
         ]
-        held = self._held[(digest, media_type)] = _Held(digest, media_type, etag, headers, body)
+        held = self._held[(digest, media_type)] = _Held(digest, media_type, etag, headers, row[0])
         self._held_bytes += size
         while self._held_bytes > CACHE_BYTES:
             _, old = self._held.popitem(last=False)
@@ -175,7 +172,7 @@ class Pull:
 
     async def _find_blob(self, request: Request, digest: str) -> int:
         values = (request.registry.uid, request.route.name, digest)
-        row = self._store.read_now(lambda conn: conn.exec_driver_sql(_BLOB, values).first())
+        row = self._store.find_row(_BLOB, values)
         if row is None:
             raise BlobUnknown("The blob is not known to the repository.", {"digest": digest})
         repository_id, size, readable, touched = row
