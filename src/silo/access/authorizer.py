@@ -63,6 +63,20 @@ class Authorizer:
             snapshot.decisions[key] = decision
         return decision
 
+    def decide_anywhere(self, principal: Principal, action: str) -> Decision:
+        """Decide whether any role of the caller allows an action at the place where it has it.
+
+        For what is the same at every place, such as the list of operations.
+        """
+        policy = self._refresh().policy
+        decision = Decision(False, f"No role of '{principal.name}' allows '{action}' anywhere.")
+        for object_id in sorted(principal.object_ids):
+            for assignment in policy.assignments.get(object_id, ()):
+                decision = self.decide(principal, action, assignment.scope)
+                if decision.allowed:
+                    return decision
+        return decision
+
     def _refresh(self) -> _Snapshot:
         # The generation is read first: a change between the two reads is then only read twice.
         generation = self._store.get_generation()

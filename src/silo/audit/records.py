@@ -56,7 +56,7 @@ class Record:
 
 def append(conn: core.Connection, record: Record) -> int:
     """Add a record in the caller's transaction, so deed and record are one; return its number."""
-    number, previous = _head(conn)
+    number, previous = get_head(conn)
     body = _render(record)
     conn.execute(
         records.insert().values(
@@ -66,47 +66,36 @@ def append(conn: core.Connection, record: Record) -> int:
             scope=record.scope.casefold(),
             correlation_id=record.correlation_id,
             body=body,
-            hash=_chain(previous, number + 1, body),
+            hash=get_hash(previous, number + 1, body),
         )
     )
     return number + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What a walk over the whole chain found."""
-
-    count: int
-    head: str
-    broken: int | None
-    """The number of the first record that does not fit, or None."""
-
-
-def verify(conn: core.Connection) -> Verification:
-    """Recompute every hash from the first record on."""
-    previous, number = GENESIS, 0
-    for row in conn.execute(sa.select(records).order_by(records.c.number)):
-        number += 1
-        columns_agree = _columns(json.loads(row.body)) == (
-            row.time,
-            row.category,
-            row.scope,
-            row.correlation_id,
-        )
-        if (
-            row.number != number
-            or row.hash != _chain(previous, number, row.body)
-            or not columns_agree
-        ):
-            return Verification(number, previous, number)
-        previous = row.hash
-    return Verification(number, previous, None)
-
-
 def list_records(
-    conn: core.Connection, *, category: str, since: datetime, until: datetime, limit: int = 10_000
+    conn: core.Connection,
+    *,
+    category: str,
+    since: datetime,
+    until: datetime,
+    within: str = "",
+    correlation_id: str = "",
+    before: int | None = None,
+    limit: int = 10_000,
 ) -> list[tuple[int, dict[str, Any]]]:
-    """Return the newest records of a category between two times, newest first, numbered."""
+    """Return the newest records of a category between two times, newest first, numbered.
+
+    Args:
+        conn: the transaction.
+        category: as in ``Record.category``.
+        since: the earliest time, itself included.
+        until: the latest time, itself included.
+        within: only what was done to this scope or below it.
+        correlation_id: only what was done under this id.
+        before: only records with a smaller number, as for the next page.
+        limit: at most so many.
+
+    """
     query = (
         sa.select(records.c.number, records.c.body)
         .where(records.c.category == category)
@@ -114,20 +103,31 @@ def list_records(
         .order_by(records.c.number.desc())
         .limit(limit)
     )
+    key = within.casefold().rstrip("/")
+    if key:
+        below = records.c.scope.startswith(f"{key}/", autoescape=True)
+        query = query.where(sa.or_(records.c.scope == key, below))
+    if correlation_id:
+        query = query.where(records.c.correlation_id == correlation_id)
+    if before is not None:
+        query = query.where(records.c.number < before)
     return [(row.number, json.loads(row.body)) for row in conn.execute(query)]
 
 
-def _head(conn: core.Connection) -> tuple[int, str]:
+def get_head(conn: core.Connection) -> tuple[int, str]:
+    """Return number and hash of the newest record; 0 and ``GENESIS`` when there is none."""
     query = sa.select(records.c.number, records.c.hash).order_by(records.c.number.desc()).limit(1)
     row = conn.execute(query).first()
     return (row.number, row.hash) if row else (0, GENESIS)
 
 
-def _chain(previous: str, number: int, body: str) -> str:
+def get_hash(previous: str, number: int, body: str) -> str:
+    """Return what a record is chained by: the hash of the one before, its number and its body."""
     return hashlib.sha256(f"{previous}\n{number}\n{body}".encode()).hexdigest()
 
 
-def _columns(body: dict[str, Any]) -> tuple[str, str, str, str]:
+def get_columns(body: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """Return what the columns of a record's row must say: the body says it too, and is hashed."""
     return (body["time"], body["category"], body["scope"].casefold(), body["correlation_id"])
 
 

@@ -43,11 +43,7 @@ class ProviderOperations:
 
     def _check_reader(self, call: arm.Call) -> None:
         """Ask for the right to read operations anywhere: what they are is the same everywhere."""
-        assignments = self.authorizer.get_policy().assignments
-        scopes = {
-            item.scope for oid in call.principal.object_ids for item in assignments.get(oid, ())
-        }
-        if not any(call.allows(_READ, scope) for scope in scopes):
+        if not self.authorizer.decide_anywhere(call.principal, _READ).allowed:
             raise arm.AuthorizationFailed(
                 call.principal.name, call.principal.object_id, _READ, access.ROOT
             )

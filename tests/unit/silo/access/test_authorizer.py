@@ -67,3 +67,12 @@ def test_memory_is_bounded(store: core.Store, monkeypatch: pytest.MonkeyPatch) -
         authorizer.decide(ME, "x/read", f"/subscriptions/{number}")
 
     assert len(authorizer._snapshot.decisions) <= 3
+
+
+def test_a_right_held_anywhere_is_found(store: core.Store) -> None:
+    authorizer = access.Authorizer(store)
+
+    assert not authorizer.decide_anywhere(ME, "x/read").allowed
+    store.write_now(grant)
+    assert authorizer.decide_anywhere(ME, "x/read").allowed
+    assert not authorizer.decide_anywhere(ME, "x/write").allowed
