@@ -223,6 +223,8 @@ def _refuse(
 ) -> Response:
     body = render_error(error, date=date, request_id=request_id, client_id=client_id)
     response = Response(json.dumps(body), error.status, headers=_JSON)
+    if error.retry_after_s:
+        response.headers["retry-after"] = str(error.retry_after_s)
     if error.status == TokenMissing.status:
         login = front.get_context(request.scope).urls.login
         response.headers["www-authenticate"] = (

@@ -19,6 +19,7 @@ from .graph_errors import BadRequest
 from .graph_query import answer_count, answer_list, answer_one
 from .graph_shapes import load_applications, render_application
 from .objects import add_owner
+from .tenant import get_tenant
 
 _DECIDED = {"displayName", "identifierUris", "keyCredentials", "passwordCredentials"}
 _CREDENTIALS = {"key_credentials", "password_credentials"}
@@ -46,7 +47,7 @@ def _create(conn: core.Connection, call: GraphCall) -> GraphReply:
         conn,
         display_name=body.display_name,
         now=call.now,
-        identifier_uris=_read_uris(body) or (),
+        identifier_uris=_read_uris(conn, body) or (),
         properties=_read_properties(body),
     )
     add_owner(conn, application.id, call.own_id)
@@ -60,7 +61,7 @@ def _create(conn: core.Connection, call: GraphCall) -> GraphReply:
 def _update(conn: core.Connection, call: GraphCall) -> GraphReply:
     body: ApplicationBody = call.body
     application = get_application(conn, call.target)
-    uris = _read_uris(body)
+    uris = _read_uris(conn, body)
     changed = replace(
         application,
         display_name=body.display_name or application.display_name,
@@ -89,13 +90,22 @@ def _delete(conn: core.Connection, call: GraphCall) -> GraphReply:
     return GraphReply()
 
 
-def _read_uris(body: ApplicationBody) -> tuple[str, ...] | None:
+def _read_uris(conn: core.Connection, body: ApplicationBody) -> tuple[str, ...] | None:
+    """Return the URIs, all of them this tenant's to give: nobody poses as one of Azure's APIs."""
     if body.identifier_uris is None:
         return None
+    domain = get_tenant(conn).domain
     for uri in body.identifier_uris:
-        scheme, colon, rest = uri.partition(":")
-        if not (scheme and colon and rest) or len(uri) > _URI_MAX or " " in uri:
+        scheme, _, rest = uri.partition("://")
+        host = rest.partition("/")[0].casefold()
+        is_ours = host == domain or host.endswith(f".{domain}")
+        if not rest or len(uri) > _URI_MAX or " " in uri:
             raise BadRequest(f"Value '{uri}' of property 'identifierUris' is not a valid URI.")
+        if scheme.casefold() != "api" and not (scheme.casefold() == "https" and is_ours):
+            raise BadRequest(
+                "Values of identifierUris property must use a verified domain of the organization"
+                f" or its subdomain: '{uri}'"
+            )
     return tuple(body.identifier_uris)
 
 

@@ -19,6 +19,7 @@ from .directory_errors import (
     PrincipalDisabled,
     PropertyInvalid,
 )
+from .errors import SignInThrottled
 
 
 class GraphError(core.SiloError):
@@ -26,6 +27,8 @@ class GraphError(core.SiloError):
 
     status = 400
     code = "Request_BadRequest"
+    retry_after_s = 0
+    """Told in ``Retry-After`` when it is worth trying again."""
 
 
 class BadRequest(GraphError):
@@ -97,6 +100,7 @@ class TooManyRequests(GraphError):
 
     status = 429
     code = "TooManyRequests"
+    retry_after_s = 60
 
 
 class ServiceUnavailable(GraphError):
@@ -104,6 +108,7 @@ class ServiceUnavailable(GraphError):
 
     status = 503
     code = "ServiceUnavailable"
+    retry_after_s = 5
 
 
 _TRANSLATIONS: tuple[tuple[type[core.SiloError], type[GraphError]], ...] = (
@@ -113,6 +118,7 @@ _TRANSLATIONS: tuple[tuple[type[core.SiloError], type[GraphError]], ...] = (
     (PrincipalDisabled, Forbidden),
     (PropertyInvalid, BadRequest),
     (DirectoryError, BadRequest),
+    (SignInThrottled, TooManyRequests),
     (core.FilterMalformed, BadRequest),
     (core.BodyTooLarge, BodyTooLarge),
     (core.BodyError, BadRequest),

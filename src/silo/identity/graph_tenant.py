@@ -1,4 +1,4 @@
-"""Graph's view of the tenant itself: organization, domains, and the log of changes."""
+"""Graph's view of the tenant itself: organization, domains, and the logs."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from silo import audit, core
 from .directory_errors import ObjectNotFound
 from .graph_call import GraphCall, GraphReply, GraphRoute
 from .graph_query import answer_list, answer_one
+from .sign_in_log import list_sign_ins
 from .tenant import Tenant, get_tenant
 
 LOG_WINDOW = timedelta(days=30)
@@ -53,6 +54,19 @@ def _list_audits(conn: core.Connection, call: GraphCall) -> GraphReply:
         if body["operation"].startswith(_OPERATIONS)
     ]
     return answer_list(call, "auditLogs/directoryAudits", found)
+
+
+def _list_sign_ins(conn: core.Connection, call: GraphCall) -> GraphReply:
+    found = list_sign_ins(conn, since=call.now - LOG_WINDOW, until=call.now, limit=LOG_LIMIT)
+    return answer_list(call, "auditLogs/signIns", found)
+
+
+def _show_sign_in(conn: core.Connection, call: GraphCall) -> GraphReply:
+    found = list_sign_ins(conn, since=call.now - LOG_WINDOW, until=call.now, limit=LOG_LIMIT)
+    for each in found:
+        if each["id"] == call.params["entry"].casefold():
+            return answer_one(call, "auditLogs/signIns", each)
+    raise ObjectNotFound(f"Resource '{call.params['entry']}' was not found.")
 
 
 def _render_organization(tenant: Tenant) -> dict[str, Any]:
@@ -123,4 +137,8 @@ TENANT_ROUTES = (
     GraphRoute("GET", "/domains", "domains/standard/read", _list_domains),
     GraphRoute("GET", "/domains/{domain}", "domains/standard/read", _show_domain),
     GraphRoute("GET", "/auditLogs/directoryAudits", "auditLogs/allProperties/read", _list_audits),
+    GraphRoute("GET", "/auditLogs/signIns", "signInReports/allProperties/read", _list_sign_ins),
+    GraphRoute(
+        "GET", "/auditLogs/signIns/{entry}", "signInReports/allProperties/read", _show_sign_in
+    ),
 )

@@ -329,3 +329,18 @@ async def test_a_role_makes_an_application_more_than_itself(graph: Graph) -> Non
     after = await graph.call("GET", "/users", token="app")
 
     assert [before.status_code, given.status_code, after.status_code] == [403, 201, 200]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["https://management.azure.com", "https://evil-silo.test", "nonsense", "api://", "http://x.y"],
+)
+async def test_nobody_poses_as_another_api(graph: Graph, uri: str) -> None:
+    body = {"displayName": "N", "identifierUris": [uri]}
+
+    answer = await graph.call("POST", "/applications", body)
+    own = await graph.call(
+        "POST", "/applications", body | {"identifierUris": ["https://a.silo.test/b"]}
+    )
+
+    assert [answer.status_code, own.status_code] == [400, 201]

@@ -3,6 +3,8 @@
 from tests.unit.silo.identity.conftest import TENANT
 from tests.unit.silo.identity.graph_client import Graph
 
+from silo.identity.sign_in_log import SignIn, append_sign_in
+
 
 async def test_the_organization_is_the_tenant(graph: Graph) -> None:
     listed = await graph.call("GET", "/organization")
@@ -36,4 +38,19 @@ async def test_changes_are_read_from_the_log_by_those_who_may(graph: Graph) -> N
     assert entry["activityDisplayName"] == "applications/create"
     assert entry["initiatedBy"]["user"]["userPrincipalName"] == "admin@silo.test"
     assert entry["result"] == "success"
+    assert refused.status_code == 403
+
+
+async def test_sign_ins_are_read_by_those_who_may(graph: Graph) -> None:
+    graph.add_user("plain")
+    sign_in = SignIn("10.0.0.1", "c-1", name="ada@silo.test", app_id="az")
+    graph.store.write_now(lambda conn: append_sign_in(conn, sign_in, graph.clock.now()))
+
+    log = await graph.call("GET", "/auditLogs/signIns?$filter=userPrincipalName eq 'ada@silo.test'")
+    [entry] = log.json()["value"]
+    shown = await graph.call("GET", f"/auditLogs/signIns/{entry['id']}")
+    refused = await graph.call("GET", "/auditLogs/signIns", token="plain")
+
+    assert entry["ipAddress"] == "10.0.0.1"
+    assert shown.json()["id"] == entry["id"]
     assert refused.status_code == 403
