@@ -18,7 +18,7 @@ from .properties import (
     render_assignment,
     render_permission,
 )
-from .scopes import open_view, render_list
+from .scopes import open_view
 
 _NAMESPACE = "Microsoft.Authorization"
 _TTL_MS = 0
@@ -93,7 +93,7 @@ class AccessChecks:
                 if definition and view.applies(assignment.scope) and not assignment.condition:
                     held[definition.id] = definition
         permissions = [item for role in held.values() for item in role.permissions]
-        return render_list([render_permission(item) for item in permissions])
+        return arm.Reply(200, {"value": [render_permission(item) for item in permissions]})
 
     async def check_access(self, call: arm.Call, match: arm.Match, body: Any) -> arm.Reply:
         """Decide for another principal, with the reason."""

@@ -6,8 +6,6 @@ from typing import Any
 
 from silo import access, arm
 
-from .scopes import render_list
-
 _NAMESPACE = "Microsoft.Authorization"
 _READ = f"{_NAMESPACE}/providerOperations/read"
 _PATH = f"/providers/{_NAMESPACE}/providerOperations"
@@ -31,7 +29,8 @@ class ProviderOperations:
     async def list(self, call: arm.Call, _match: arm.Match, _body: Any) -> arm.Reply:
         """List every namespace with its types and their operations."""
         self._check_reader(call)
-        return render_list([_render(name, items) for name, items in self._group().items()])
+        value = [_render(name, items) for name, items in self._group().items()]
+        return arm.Reply(200, arm.page_items(call, value))
 
     async def get(self, call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
         """Return one namespace with its types and their operations."""
@@ -91,7 +90,7 @@ def _render_operation(name: str, verb: str, *, data: bool) -> dict[str, Any]:
 
 async def list_nothing(_call: arm.Call, _match: arm.Match, _body: Any) -> arm.Reply:
     """List deny assignments or classic administrators: this instance can have none."""
-    return render_list([])
+    return arm.Reply(200, {"value": []})
 
 
 EMPTY_LISTS = (

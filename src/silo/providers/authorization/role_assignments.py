@@ -30,7 +30,7 @@ from .properties import (
     parse_properties,
     render_assignment,
 )
-from .scopes import check_scope, open_view, render_list
+from .scopes import open_view
 
 WRITE = "Microsoft.Authorization/roleAssignments/write"
 _PRINCIPAL_TYPES = {
@@ -62,7 +62,8 @@ class RoleAssignments:
         """List what applies at a scope and what is given below it, filtered."""
         found = self.resources.store.read_now(lambda conn: _list(conn, call, match.scope))
         prefix = get_definition_prefix(match.scope)
-        return render_list([render_assignment(item, prefix) for item in found])
+        items = [render_assignment(item, prefix) for item in found]
+        return arm.Reply(200, arm.page_items(call, items))
 
     async def get(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
         """Return one assignment of this very scope."""
@@ -74,11 +75,14 @@ class RoleAssignments:
     async def put(self, call: arm.Call, match: arm.Match, body: Any) -> arm.Reply:
         """Give a role, or change description and condition of an assignment."""
         name = parse_guid(match["name"], InvalidRoleAssignmentId)
+        place = arm.parse_resource_id(match.scope)
         wanted = parse_properties(RoleAssignmentProperties, body)
         _check_supported(wanted)
 
         def write(conn: core.Connection) -> tuple[int, access.RoleAssignment]:
-            assignment = self._read_wish(conn, call, match.scope, name, wanted)
+            # Rights given ahead of a resource would wait for whoever makes one of that name.
+            scope = arm.check_scope(conn, place, writing=True).text
+            assignment = _read_wish(conn, call, scope, name, wanted)
             status, stored = _store(conn, assignment)
             call.record(conn, status, **_describe(stored))
             return status, stored
@@ -104,39 +108,38 @@ class RoleAssignments:
             return arm.Reply(204)
         return arm.Reply(200, render_assignment(gone, get_definition_prefix(match.scope)))
 
-    def _read_wish(
-        self,
-        conn: core.Connection,
-        call: arm.Call,
-        scope: str,
-        name: str,
-        wanted: RoleAssignmentProperties,
-    ) -> access.RoleAssignment:
-        check_scope(self.resources, conn, scope)
-        definition = _get_definition(conn, scope, wanted.role_definition_id)
-        kind = _get_principal_type(conn, call.principal.tenant_id, wanted)
-        now, author = core.render_time(call.now), call.principal.object_id
-        return access.RoleAssignment(
-            name=name,
-            scope=scope,
-            principal_id=wanted.principal_id.lower(),
-            principal_type=kind,
-            role_definition_id=definition.id,
-            created_on=now,
-            created_by=author,
-            updated_on=now,
-            updated_by=author,
-            description=wanted.description or "",
-            condition=wanted.condition or "",
-            condition_version=_CONDITION_VERSION if wanted.condition else "",
-        )
-
 
 def _check_supported(wanted: RoleAssignmentProperties) -> None:
     if wanted.delegated_managed_identity_resource_id:
         raise arm.InvalidRequestContent("delegatedManagedIdentityResourceId is not supported")
     if wanted.condition and (wanted.condition_version or "2.0") != _CONDITION_VERSION:
         raise arm.InvalidRequestContent("conditionVersion must be 2.0")
+
+
+def _read_wish(
+    conn: core.Connection,
+    call: arm.Call,
+    scope: str,
+    name: str,
+    wanted: RoleAssignmentProperties,
+) -> access.RoleAssignment:
+    definition = _get_definition(conn, scope, wanted.role_definition_id)
+    kind = _get_principal_type(conn, call.principal.tenant_id, wanted)
+    now, author = core.render_time(call.now), call.principal.object_id
+    return access.RoleAssignment(
+        name=name,
+        scope=scope,
+        principal_id=wanted.principal_id.lower(),
+        principal_type=kind,
+        role_definition_id=definition.id,
+        created_on=now,
+        created_by=author,
+        updated_on=now,
+        updated_by=author,
+        description=wanted.description or "",
+        condition=wanted.condition or "",
+        condition_version=_CONDITION_VERSION if wanted.condition else "",
+    )
 
 
 def _get_definition(conn: core.Connection, scope: str, definition_id: str) -> access.RoleDefinition:

@@ -29,7 +29,7 @@ from .properties import (
     parse_properties,
     render_definition,
 )
-from .scopes import View, check_scope, open_view, render_list
+from .scopes import View, open_view
 
 _NAME = "Microsoft.Authorization/roleDefinitions"
 _ACTION = re.compile(r"\*|[A-Za-z0-9.*_-]+(/[A-Za-z0-9.*_:$-]+)+")
@@ -56,7 +56,8 @@ class RoleDefinitions:
         """List the roles that can be assigned at a scope, filtered."""
         found = self.resources.store.read_now(lambda conn: _list(conn, call, match.scope))
         prefix = get_definition_prefix(match.scope)
-        return render_list([render_definition(item, prefix) for item in found])
+        items = [render_definition(item, prefix) for item in found]
+        return arm.Reply(200, arm.page_items(call, items))
 
     async def get(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
         """Return one role that can be assigned at, above or below this scope."""
@@ -73,7 +74,7 @@ class RoleDefinitions:
 
         def write(conn: core.Connection) -> access.RoleDefinition:
             for scope in definition.assignable_scopes:
-                check_scope(self.resources, conn, scope)
+                arm.check_scope(conn, arm.parse_resource_id(scope), writing=True)
             before = access.find_definition(conn, guid)
             # A built-in role is refused as such, whatever the caller may do at the root.
             old = before.assignable_scopes if before and _is_custom(before) else ()

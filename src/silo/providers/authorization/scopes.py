@@ -1,37 +1,9 @@
-"""Scopes as this namespace needs them: they exist, and lists look up and down from them."""
+"""What is seen from a scope: lists of roles and assignments look up and down from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from silo import access, arm, core
-
-
-def check_scope(resources: arm.Resources, conn: core.Connection, scope: str) -> None:
-    """Refuse a scope that does not exist: rights given ahead would wait for whoever comes there.
-
-    Raises:
-        arm.ArmError: a 404 that names the highest thing that is missing.
-
-    """
-    place = arm.parse_resource_id(scope)
-    for above in reversed(list(place.iterate_scopes())):
-        if above.segments and resources.find(conn, above) is None:
-            raise _say_missing(resources, conn, above)
-
-
-def _say_missing(
-    resources: arm.Resources, conn: core.Connection, missing: arm.ResourceId
-) -> arm.ArmError:
-    if missing.full_type == "Microsoft.Resources/subscriptions":
-        return arm.SubscriptionNotFound(missing.subscription)
-    if missing.full_type == "Microsoft.Resources/subscriptions/resourceGroups":
-        return arm.ResourceGroupNotFound(missing.group)
-    try:
-        resources.get(conn, missing)
-    except arm.ResourceNotFound as error:
-        return error
-    raise AssertionError(missing)  # pragma: no cover - it was missing a line ago
+from silo import access, core
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +33,3 @@ def open_view(conn: core.Connection, scope: str) -> View:
     parents = access.list_parents(conn)
     above = access.list_ancestors(parents, scope)
     return View(parents, access.get_scope_key(scope), frozenset(above))
-
-
-def render_list(items: list[dict[str, Any]]) -> arm.Reply:
-    """Return a list as ARM says it; all on one page."""
-    return arm.Reply(200, {"value": items})

@@ -226,3 +226,18 @@ async def test_an_application_cannot_be_given_a_role(world: World) -> None:
     body = wish("Reader", world.store.write_now(make))
     with pytest.raises(errors.InvalidPrincipalType):
         await world.ask("PUT", ITEM, GROUP, body, name=NEW)
+
+
+async def test_long_lists_come_in_pages(world: World) -> None:
+    for number in range(1, 5):
+        world.give("Reader", f"{GROUP}{number}", world.kim.object_id, number)
+    query, seen = {"$top": "2"}, []
+    while True:
+        body = (await world.ask("GET", LIST, SUB, query=query)).body
+        seen += [item["name"] for item in body["value"]]
+        if "nextLink" not in body:
+            break
+        token = body["nextLink"].rpartition("skipToken=")[2].replace("%3D", "=")
+        query = {"$top": "2", "$skiptoken": token}
+
+    assert sorted(seen) == [GUID.format(number) for number in range(5)]
