@@ -22,6 +22,7 @@ _WELL_KNOWN = {
 }
 """Programs on people's machines; they keep no secret and need no registration."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SCRIPT_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
 _VERSION_2 = 2
 
 
@@ -85,7 +86,7 @@ def check_redirect(client: Client, uri: str) -> None:
         RedirectUnknown: show it on a page; never redirect there.
 
     """
-    if not client.has_redirect(uri):
+    if not is_safe_redirect(uri) or not client.has_redirect(uri):
         raise RedirectUnknown(uri=uri, app_id=client.app_id)
 
 
@@ -129,6 +130,20 @@ def is_loopback(uri: str) -> bool:
         and uri.isprintable()
         and not set(uri) & set(" \\\"'<>;,")
     )
+
+
+def is_safe_redirect(uri: str) -> bool:
+    """Tell whether a registered URI may be redirected to; one with a script in it never is."""
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return False
+    if not uri.isprintable() or parts.fragment or set(uri) & set(" \\\"'<>;,"):
+        return False
+    if parts.scheme == "http":
+        return is_loopback(uri)
+    return bool(parts.scheme) and parts.scheme not in _SCRIPT_SCHEMES
 
 
 def _is_among(uri: str, registered: tuple[str, ...]) -> bool:

@@ -33,6 +33,9 @@ SECRET_LENGTH = 40
 _ALPHABET = string.ascii_letters + string.digits + "~_"
 HINT_LENGTH = 3
 """How much of the start of a secret Graph shows to tell secrets apart."""
+PASSWORD_MIN = 8
+_PASSWORD_KINDS = 3
+"""Entra's rule: at least three of lower case, upper case, digits and symbols."""
 PASSWORD_MAX = 256
 """Entra's own limit; bounds what argon2 is fed."""
 _FEDERATED_LIMIT = 20
@@ -95,6 +98,13 @@ def verify_password(password_hash: str, password: str) -> bool:
         return _hasher.verify(password_hash, password.encode(errors="surrogatepass"))
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False
+
+
+def is_complex(password: str) -> bool:
+    """Tell whether a new password of a person does: Entra's length and kinds of characters."""
+    kinds = (str.islower, str.isupper, str.isdigit, lambda each: not each.isalnum())
+    found = sum(any(kind(each) for each in password) for kind in kinds)
+    return PASSWORD_MIN <= len(password) <= PASSWORD_MAX and found >= _PASSWORD_KINDS
 
 
 def generate_secret() -> str:

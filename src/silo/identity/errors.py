@@ -221,6 +221,14 @@ class PasswordExpired(GrantError):
     suberror = "user_password_expired"
 
 
+class PasswordUnsuitable(GrantError):
+    """The new password of a change does not do."""
+
+    code = 50123
+    text = "The new password cannot be used. {reason}"
+    is_sign_in = False
+
+
 class GrantMalformed(GrantError):
     """Not a code or token made here, or made for another application."""
 
@@ -289,6 +297,14 @@ class SlowDown(AuthorizationPending):
 
     error = "slow_down"
     text = "OAuth 2.0 device flow error. Polling too often. Slow down."
+
+
+class UserCodeWrong(GrantError):
+    """What was typed on the device page is no device's code, or too many were tried."""
+
+    code = 70018
+    text = "That code didn't work. Check the code and try again."
+    is_sign_in = False
 
 
 class DeviceCodeExpired(GrantError):

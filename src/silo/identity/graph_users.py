@@ -6,7 +6,7 @@ from typing import Any
 
 from silo import core
 
-from .credentials import hash_password
+from .credentials import hash_password, is_complex
 from .directory import User
 from .directory_errors import PropertyInvalid
 from .directory_roles import keep_an_administrator
@@ -24,9 +24,6 @@ from .users import (
     update_user,
 )
 
-_PASSWORD_MIN = 8
-_PASSWORD_KINDS = 3
-"""Entra's rule: at least three of lower case, upper case, digits and symbols."""
 _DECIDED = {
     "accountEnabled",
     "displayName",
@@ -162,9 +159,7 @@ async def _check_and_hash(call: GraphCall, sign_in: SignIn) -> Any:
 
 
 async def _hash(password: str) -> str:
-    kinds = (str.islower, str.isupper, str.isdigit, lambda each: not each.isalnum())
-    found = sum(any(kind(each) for each in password) for kind in kinds)
-    if len(password) < _PASSWORD_MIN or found < _PASSWORD_KINDS:
+    if not is_complex(password):
         raise PropertyInvalid(
             "The specified password does not comply with password complexity requirements."
             " Please provide a different password."

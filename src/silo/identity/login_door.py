@@ -12,18 +12,24 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from silo import front
 
+from .authorize import answer_authorize
+from .device_pages import answer_device_page
 from .discovery import describe_instance, describe_issuer, describe_realm
 from .errors import InstanceUnknown, OAuthError, PathUnknown, TenantUnknown
 from .issuer import Issuer
+from .sign_out import answer_sign_out
 from .token_endpoint import answer_device_code, answer_token, refuse
 
 _KEYS_MAX_AGE_S = 3600
+_PAGE = ["GET", "POST"]
 _VERSIONS = ((1, "oauth2"), (2, "oauth2/v2.0"))
 
 
 def login_routes(issuer: Issuer) -> list[Route]:
     """Return every route; the matrix test reads its list from here."""
     routes = [
+        Route("/devicelogin", _bind(issuer, answer_device_page), methods=_PAGE),
+        Route("/{tenant}/oauth2/deviceauth", _bind(issuer, answer_device_page), methods=_PAGE),
         Route("/common/discovery/instance", _bind(issuer, _instance), methods=["GET"]),
         Route("/common/userrealm/{upn:path}", _bind(issuer, _realm), methods=["GET"]),
         Route("/discovery/keys", _bind(issuer, _keys), methods=["GET"]),
@@ -44,6 +50,12 @@ def login_routes(issuer: Issuer) -> list[Route]:
                 _bind(issuer, answer_token, version),
                 methods=["GET", "POST"],
             ),
+            Route(
+                f"/{{tenant}}/{path}/authorize",
+                _bind(issuer, answer_authorize, version),
+                methods=_PAGE,
+            ),
+            Route(f"/{{tenant}}/{path}/logout", _bind(issuer, answer_sign_out), methods=_PAGE),
             Route(
                 f"/{{tenant}}/{path}/devicecode",
                 _bind(issuer, answer_device_code, version),

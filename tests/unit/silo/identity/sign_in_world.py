@@ -1,8 +1,11 @@
 """A login door to test with: one user, one application with a secret, a client to post with."""
 
+import base64
+import hashlib
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from html.parser import HTMLParser
 from typing import Any
 
 import httpx2
@@ -111,3 +114,42 @@ def make_world(
 
 def read_claims(token: str) -> dict[str, Any]:
     return core.parse_json_object(jws.extract_compact(token.encode()).payload)
+
+
+def make_pkce() -> tuple[str, str]:
+    """Return a verifier and its challenge."""
+    verifier = "v" * 43
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return verifier, base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+class FormReader(HTMLParser):
+    """Reads the one form of a page as a browser would."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.action = ""
+        self.fields: dict[str, str] = {}
+        self.buttons: list[str] = []
+        self.tags: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        found = dict(attrs)
+        if tag == "form":
+            self.action = found.get("action") or ""
+        if tag == "input":
+            self.fields[found["name"] or ""] = found.get("value") or ""
+        if tag == "button":
+            self.buttons.append(found.get("value") or "")
+
+
+async def submit(
+    client: httpx2.AsyncClient, page: httpx2.Response, action: str, **fields: str
+) -> httpx2.Response:
+    """Fill in the form of a page and press a button."""
+    form = FormReader(page.text)
+    assert action in form.buttons, page.text
+    data = form.fields | fields | {"action": action}
+    return await client.post(str(page.url), data=data)
