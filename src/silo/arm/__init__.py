@@ -26,6 +26,8 @@ from .errors import ResourceGroupNotFound as ResourceGroupNotFound
 from .errors import ResourceNotFound as ResourceNotFound
 from .errors import ScopeLocked as ScopeLocked
 from .errors import SubscriptionNotFound as SubscriptionNotFound
+from .gateway import Catalogue as Catalogue
+from .gateway import Gateway as Gateway
 from .listing import list_page as list_page
 from .listing import page_items as page_items
 from .locations import GLOBAL as GLOBAL
@@ -40,6 +42,7 @@ from .provider import Operation as Operation
 from .provider import Provider as Provider
 from .provider import Reply as Reply
 from .provider import ResourceType as ResourceType
+from .reconciler import Reconciler as Reconciler
 from .recorder import Recorder as Recorder
 from .resource_id import ResourceId as ResourceId
 from .resource_id import parse_resource_id as parse_resource_id
