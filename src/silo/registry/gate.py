@@ -135,14 +135,16 @@ class Gate:
         key = (registry.uid, header if is_token else hmac.digest(self._salt, header, "sha256"))
         session = self._sessions.get(key)
         generation = self._store.get_generation()
-        if session is None or session.generation != generation:
+        if (
+            session is None
+            or session.generation != generation
+            or session.expires <= self._clock.now().timestamp()
+        ):
+            self._sessions.pop(key, None)
             session = await self._open(registry, header, client_ip, generation)
             self._sessions[key] = session
             while len(self._sessions) > SESSIONS:
                 self._sessions.popitem(last=False)
-        if session.expires <= self._clock.now().timestamp():
-            del self._sessions[key]
-            raise Unauthorized("The token has expired.")
         return session
 
     def check(self, session: Session, repository: str, *actions: Action) -> None:
