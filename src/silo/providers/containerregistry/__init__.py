@@ -1,10 +1,10 @@
 """Microsoft.ContainerRegistry: registries as resources. Their content is the registry room's."""
 
-from silo import arm, core, registry
+from silo import arm, registry
 
 from .operations import NAME, Registries, check_registry, render_registry
 from .properties import Registry
-from .refusals import list_refusals
+from .refusals import Refusals
 
 _NAMESPACE = "Microsoft.ContainerRegistry"
 _VERSIONS = (
@@ -23,9 +23,9 @@ _VERSIONS = (
 )
 
 
-def provider(store: core.Store, vault: registry.Vault) -> arm.Provider:
+def provider(resources: arm.Resources, vault: registry.Vault) -> arm.Provider:
     """Return the declaration."""
-    handlers = Registries(store, vault)
+    handlers = Registries(resources.store, vault)
     registries: arm.ResourceType[Registry] = arm.ResourceType(
         name="registries",
         properties=Registry,
@@ -54,4 +54,6 @@ def provider(store: core.Store, vault: registry.Vault) -> arm.Provider:
         f"/subscriptions/{{subscription}}/providers/{_NAMESPACE}/checkNameAvailability",
         handlers.check_name,
     )
-    return arm.Provider(_NAMESPACE, (registries,), (check_name, *list_refusals()))
+    return arm.Provider(
+        _NAMESPACE, (registries,), (check_name, *Refusals(resources).list_operations())
+    )
