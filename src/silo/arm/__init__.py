@@ -51,5 +51,6 @@ from .resources import Resource as Resource
 from .resources import Resources as Resources
 from .resources import Stamp as Stamp
 from .resources import make_stamp as make_stamp
+from .routes import Routes as Routes
 from .scopes import check_locks as check_locks
 from .scopes import check_scope as check_scope

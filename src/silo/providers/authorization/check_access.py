@@ -121,9 +121,7 @@ class AccessChecks:
     def _check_within(self, call: arm.Call, checked: str, scope: str) -> None:
         """Ask for the right at a place that the gateway did not ask about."""
         if scope.casefold() != checked.casefold() and not call.allows(call.action, scope):
-            raise arm.AuthorizationFailed(
-                call.principal.name, call.principal.object_id, call.action, scope
-            )
+            raise call.refusal(call.action, scope)
 
 
 def _get_principal(conn: core.Connection, object_id: str) -> access.Principal:

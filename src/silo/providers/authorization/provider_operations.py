@@ -43,9 +43,7 @@ class ProviderOperations:
     def _check_reader(self, call: arm.Call) -> None:
         """Ask for the right to read operations anywhere: what they are is the same everywhere."""
         if not self.authorizer.decide_anywhere(call.principal, _READ).allowed:
-            raise arm.AuthorizationFailed(
-                call.principal.name, call.principal.object_id, _READ, access.ROOT
-            )
+            raise call.refusal(_READ, access.ROOT)
 
     def _group(self) -> dict[str, dict[str, bool]]:
         found: dict[str, dict[str, bool]] = {}

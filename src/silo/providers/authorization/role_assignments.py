@@ -54,7 +54,15 @@ class RoleAssignments:
         return (
             arm.Operation(f"{name}/read", "GET", collection, self.list),
             arm.Operation(f"{name}/read", "GET", item, self.get),
-            arm.Operation(WRITE, "PUT", item, self.put, statuses=(200, 201)),
+            arm.Operation(
+                WRITE,
+                "PUT",
+                item,
+                self.put,
+                statuses=(200, 201),
+                coverage="partly: an assignment with a condition is kept and allows nothing; "
+                "delegatedManagedIdentityResourceId is refused",
+            ),
             arm.Operation(f"{name}/delete", "DELETE", item, self.delete, statuses=(200, 204)),
         )
 
@@ -80,6 +88,7 @@ class RoleAssignments:
         _check_supported(wanted)
 
         def write(conn: core.Connection) -> tuple[int, access.RoleAssignment]:
+            arm.check_locks(conn, match.id, deleting=False)
             # Rights given ahead of a resource would wait for whoever makes one of that name.
             scope = arm.check_scope(conn, place, writing=True).text
             assignment = _read_wish(conn, call, scope, name, wanted)
@@ -98,6 +107,7 @@ class RoleAssignments:
             if found is None:
                 call.record(conn, 204)
                 return None
+            arm.check_locks(conn, match.id, deleting=True)
             access.delete_assignment(conn, found.name)
             _check_somebody_left(conn, found)
             call.record(conn, 200, **_describe(found))

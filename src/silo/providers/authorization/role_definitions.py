@@ -168,9 +168,7 @@ def _read_permission(wanted: PermissionProperties) -> access.Permission:
 def _check_allowed(call: arm.Call, action: str, scopes: Iterable[str]) -> None:
     for scope in scopes:
         if not call.allows(action, scope):
-            raise arm.AuthorizationFailed(
-                call.principal.name, call.principal.object_id, action, scope
-            )
+            raise call.refusal(action, scope)
 
 
 def _is_seen(view: View, definition: access.RoleDefinition, *, below: bool) -> bool:

@@ -68,9 +68,7 @@ class ActivityLog:
         if call.allows(_READ, scope):
             return self._list(call, scope, _is_any)
         if not self._reads_below(call, scope):
-            raise arm.AuthorizationFailed(
-                call.principal.name, call.principal.object_id, _READ, scope
-            )
+            raise call.refusal(_READ, scope)
         return self._list(call, scope, lambda record: call.allows(_READ, record["scope"]))
 
     async def list_tenant(self, call: arm.Call, _match: arm.Match, _body: Any) -> arm.Reply:
@@ -87,9 +85,7 @@ class ActivityLog:
     async def list_categories(self, call: arm.Call, _match: arm.Match, _body: Any) -> arm.Reply:
         """List the kinds of events that this log has."""
         if not self.authorizer.decide_anywhere(call.principal, _READ_CATEGORIES).allowed:
-            raise arm.AuthorizationFailed(
-                call.principal.name, call.principal.object_id, _READ_CATEGORIES, access.ROOT
-            )
+            raise call.refusal(_READ_CATEGORIES, access.ROOT)
         return arm.Reply(200, {"value": [{"value": _CATEGORY, "localizedValue": _CATEGORY}]})
 
     def _list(self, call: arm.Call, within: str, keep: Keep) -> arm.Reply:

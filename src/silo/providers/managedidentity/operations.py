@@ -21,6 +21,8 @@ def check_identity(
     extra = change.wanted.model_extra or {}
     if extra.get("assignmentRestrictions"):
         raise arm.InvalidParameter("assignmentRestrictions is not supported.")
+    if str(extra.get("isolationScope") or "None").casefold() != "none":
+        raise arm.InvalidParameter("isolationScope is not supported: there are no regions here.")
     return None
 
 

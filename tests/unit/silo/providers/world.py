@@ -58,8 +58,14 @@ class World:
         """Call a handler as the gateway does once it has authorised the caller at the path."""
         operation = self.find(method, suffix)
         caller = who or self.admin
-        id_ = arm.parse_resource_id(scope)
-        recorder = arm.Recorder(NOW, caller, operation.name, scope, method, "127.0.0.1", "c")
+        path = operation.path.replace("{scope}", scope.rstrip("/"))
+        for name, value in names.items():
+            path = path.replace(f"{{{name}}}", value)
+        found, match = arm.Routes(self.operations).find(method, path)
+        assert found is operation
+        recorder = arm.Recorder(
+            NOW, caller, operation.name, match.id.text, method, "127.0.0.1", "c"
+        )
         call = arm.Call(
             principal=caller,
             urls=front.AZURE_URLS,
@@ -72,7 +78,7 @@ class World:
             recorder=recorder,
             action=operation.name,
         )
-        return await operation.handler(call, arm.Match(id_, scope, names), body)
+        return await operation.handler(call, match, body)
 
     def give(self, role: str, scope: str, oid: str, number: int) -> None:
         self.store.write_now(

@@ -241,3 +241,20 @@ async def test_long_lists_come_in_pages(world: World) -> None:
         query = {"$top": "2", "$skiptoken": token}
 
     assert sorted(seen) == [GUID.format(number) for number in range(5)]
+
+
+async def test_a_lock_keeps_assignments_as_they_are(world: World) -> None:
+    await world.ask("PUT", ITEM, GROUP, wish("Reader", world.kim.object_id), name=NEW)
+
+    def lock(level: str) -> None:
+        id_ = arm.parse_resource_id(f"{SUB}/providers/Microsoft.Authorization/locks/l")
+        made = world.resources.make(id_, {"properties": {"level": level}}, arm.make_stamp(NOW))
+        world.store.write_now(lambda conn: world.resources.put(conn, made))
+
+    lock("CanNotDelete")
+    with pytest.raises(arm.ScopeLocked):
+        await world.ask("DELETE", ITEM, GROUP, name=NEW)
+    await world.ask("PUT", ITEM, GROUP, wish("AcrPull", world.team), name=GUID.format(8))
+    lock("ReadOnly")
+    with pytest.raises(arm.ScopeLocked):
+        await world.ask("PUT", ITEM, GROUP, wish("AcrPush", world.team), name=GUID.format(9))

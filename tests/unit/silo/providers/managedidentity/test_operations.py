@@ -147,6 +147,8 @@ def test_what_would_not_be_kept_is_refused(world: World) -> None:
     with pytest.raises(arm.InvalidParameter):
         make(world, "other", assignmentRestrictions={"providers": ["x"]})
     with pytest.raises(arm.InvalidParameter):
+        make(world, "other", isolationScope="Regional")
+    with pytest.raises(arm.InvalidParameter):
         trust(world, "gh1", claimsMatchingExpression={"value": "x"})
 
 
