@@ -1,27 +1,158 @@
 """Where the rooms meet: what each needs of the others is handed over here, by name."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
-from silo import core, front
+from silo import access, arm, audit, core, front, identity, registry
+from silo.providers import authorization, insights, managedidentity
 from silo.settings import Settings
 
+from . import upkeep
 from .lifespan import Lifespan
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Every room of one process, opened on the same store."""
+
+    settings: Settings
+    clock: core.Clock
+    store: core.Store
+    issuer: identity.Issuer
+    verifier: identity.Verifier
+    authorizer: access.Authorizer
+    vault: registry.Vault
+    resources: arm.Resources
+    catalogue: arm.Catalogue
+
+
+def open_rooms(settings: Settings, clock: core.Clock) -> Rooms:
+    """Open every room; the database and the keys exist already."""
+    store = core.Store(settings.database)
+    tenant = store.read_now(identity.get_tenant)
+    issuer = identity.Issuer(
+        store,
+        core.KeyRing(settings.keys / "identity"),
+        tenant,
+        settings.names,
+        clock,
+        identity.IdentitySettings(
+            password_grant=settings.password_grant,
+            federation_ca_bundle=str(settings.bundle),
+        ),
+    )
+    authorizer = access.Authorizer(store)
+    vault = registry.Vault(settings.keys / "vault.key")
+    table = arm.Resources(store, clock)
+    return Rooms(
+        settings=settings,
+        clock=clock,
+        store=store,
+        issuer=issuer,
+        verifier=identity.Verifier(issuer),
+        authorizer=authorizer,
+        vault=vault,
+        resources=table,
+        catalogue=_declare(settings, table, authorizer, vault),
+    )
 
 
 def open_doors(settings: Settings, clock: core.Clock) -> ASGIApp:
     """Return the application of one worker."""
-    _ = clock
-    store = core.Store(settings.database)
+    rooms = open_rooms(settings, clock)
+    images = registry.RegistryDoor(
+        store=rooms.store,
+        content_root=settings.content,
+        clock=clock,
+        keys=core.KeyRing(settings.keys / "registry"),
+        vault=rooms.vault,
+        authorize=rooms.authorizer.decide,
+        sign_in=rooms.verifier,
+        audiences=registry.Audiences(
+            registry=identity.REGISTRY_AUDIENCES,
+            arm=identity.list_arm_audiences(settings.names),
+        ),
+    )
+    doors: dict[front.Door, ASGIApp] = {
+        front.Door.MANAGEMENT: open_gateway(rooms),
+        front.Door.LOGIN: identity.login_door(rooms.issuer),
+        front.Door.GRAPH: identity.graph_door(
+            rooms.store, clock, rooms.verifier, identity.list_graph_audiences(settings.names)
+        ),
+        front.Door.REGISTRY: images,
+    }
 
     async def close() -> None:
-        store.close()
+        await images.flush()
+        images.close()
+        rooms.store.close()
 
-    return Lifespan(front.Dispatcher(settings.names, {}), (), close)
+    return Lifespan(front.Dispatcher(settings.names, doors), (images.run,), close)
+
+
+def open_gateway(rooms: Rooms) -> arm.Gateway:
+    """Return the management door."""
+    return arm.Gateway(
+        rooms.catalogue,
+        rooms.resources,
+        rooms.authorizer,
+        _make_authenticate(rooms),
+        rooms.settings.tenant_id,
+    )
 
 
 def open_loops(settings: Settings, clock: core.Clock) -> Sequence[Awaitable[None]]:
     """Return the endless loops of the control process."""
-    _ = settings, clock
-    return ()
+    rooms = open_rooms(settings, clock)
+    reconciler = arm.Reconciler(rooms.catalogue, rooms.resources)
+    return (
+        reconciler.run(),
+        upkeep.collect_content(rooms.store, settings, clock),
+        upkeep.take_checkpoints(rooms.store, open_checkpoints(settings, clock)),
+    )
+
+
+def open_checkpoints(settings: Settings, clock: core.Clock) -> audit.Checkpoints:
+    """Return the notes outside the database that show when the log's tail is cut off."""
+    keys = core.KeyRing(settings.keys / "audit")
+    return audit.Checkpoints(settings.state / "audit" / "checkpoints.jsonl", keys, clock)
+
+
+def _declare(
+    settings: Settings, table: arm.Resources, authorizer: access.Authorizer, vault: registry.Vault
+) -> arm.Catalogue:
+    """Return everything that ARM serves; some providers describe what all of them declare."""
+    _ = settings, vault
+    catalogue: list[arm.Catalogue] = []
+
+    def list_declared() -> Sequence[arm.Operation]:
+        return catalogue[0].operations
+
+    catalogue.append(
+        arm.Catalogue(
+            (
+                authorization.provider(table, authorizer, list_declared),
+                managedidentity.provider(table),
+                insights.provider(table, authorizer),
+            ),
+            table,
+        )
+    )
+    return catalogue[0]
+
+
+def _make_authenticate(rooms: Rooms) -> Callable[[str], access.Principal]:
+    audiences = identity.list_arm_audiences(rooms.settings.names)
+    verify = rooms.verifier.verify_bearer
+
+    def authenticate(token: str) -> access.Principal:
+        try:
+            return verify(token, audiences)
+        except identity.TokenRejected as error:
+            if error.expired:
+                raise arm.ExpiredAuthenticationToken(str(error)) from None
+            raise arm.InvalidAuthenticationToken(str(error)) from None
+
+    return authenticate

@@ -77,7 +77,8 @@ def verify_audit(settings: Settings) -> audit.Verification:
     """Recompute the chain of the log from the files, whether Silo runs or not."""
     store = core.Store(settings.database)
     with contextlib.closing(store):
-        return store.read_now(audit.verify)
+        checkpoints = composition.open_checkpoints(settings, core.SystemClock())
+        return store.read_now(checkpoints.verify)
 
 
 @contextlib.contextmanager

@@ -50,8 +50,9 @@ def build_environment(instance: settings.Settings, *, azure_names: bool) -> dict
     variables = {
         "HTTPS_PROXY": proxy,
         "https_proxy": proxy,
-        "NO_PROXY": "127.0.0.1,localhost,::1",
-        "no_proxy": "127.0.0.1,localhost,::1",
+        # Not "localhost": every client takes it to cover silo.localhost too.
+        "NO_PROXY": "127.0.0.1,::1",
+        "no_proxy": "127.0.0.1,::1",
         "SSL_CERT_FILE": bundle,
         "REQUESTS_CA_BUNDLE": bundle,
         "WEBSOCKET_CLIENT_CA_BUNDLE": bundle,

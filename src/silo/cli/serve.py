@@ -100,12 +100,21 @@ def verify(
     """Recompute the hash chain of the log and name the first broken record."""
     found = app.verify_audit(get_settings(state))
     if as_json:
-        document = {"records": found.count, "head": found.head, "firstBroken": found.broken}
+        document = {
+            "records": found.count,
+            "head": found.head,
+            "checkpoints": found.checkpoints,
+            "firstBroken": found.broken,
+            "reason": found.reason,
+        }
         print(json.dumps(document))
     elif found.broken is None:
-        print(f"The log is whole: {found.count} records, head {found.head}.")
+        print(
+            f"The log is whole: {found.count} records, head {found.head},"
+            f" {found.checkpoints} signed checkpoints."
+        )
     else:
-        print(f"The log is broken: record {found.broken} is the first that does not fit.")
+        print(f"The log is broken at record {found.broken}: {found.reason}")
     if found.broken is not None:
         raise typer.Exit(1)
 

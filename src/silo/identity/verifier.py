@@ -19,6 +19,7 @@ from .credentials import (
     list_sign_in_keys,
     list_sign_in_passwords,
 )
+from .directory import ObjectType, find_type
 from .errors import AccountLocked, OAuthError, SignInThrottled, TokenRejected, TooManyRequests
 from .issuer import Issuer
 from .password_sign_in import check_password
@@ -86,6 +87,22 @@ class Verifier:
             generation, float(claims["exp"]), str(claims["aud"]), principal
         )
         return principal
+
+    def find_principal(self, object_id: str, issued: datetime) -> access.Principal | None:
+        """Return a principal that may sign in now; None when a token issued then is void."""
+
+        def look(conn: core.Connection) -> Subject:
+            if find_type(conn, object_id) is ObjectType.USER:
+                return get_user_subject(conn, object_id)
+            return get_client_subject(conn, object_id, self._issuer.tenant.display_name)
+
+        try:
+            subject = self._store.read_now(look)
+        except OAuthError:
+            return None
+        if int(issued.timestamp()) < int(subject.valid_from.timestamp()):
+            return None
+        return subject.principal
 
     async def verify_client_secret(
         self, client_id: str, secret: str, client_ip: str, *, protocol: str = "basic"
