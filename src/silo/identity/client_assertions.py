@@ -40,6 +40,9 @@ from .tokens import Proof
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ALGORITHMS = ["RS256", "PS256"]
 """MSAL signs RS256 with a SHA-1 thumbprint, newer clients PS256 with a SHA-256 one."""
+_JWS = jws.JWSRegistry(algorithms=_ALGORITHMS, strict_check_header=False)
+_JWS.max_header_length = 16 * 1024
+"""``--use-cert-sn-issuer`` sends a whole certificate chain in the header (azure-wire 2.3)."""
 _SKEW = timedelta(minutes=5)
 _LIFETIME_MAX = timedelta(days=1)
 _FORGET_AT_ONCE = 100
@@ -82,7 +85,7 @@ def parse_assertion(text: str) -> Assertion:
 
     """
     try:
-        parsed = jws.extract_compact(text.encode())
+        parsed = jws.extract_compact(text.encode(), registry=_JWS)
         claims = core.parse_json_object(parsed.payload)
     except (JoseError, core.BodyMalformed, ValueError, TypeError, KeyError):
         raise AssertionInvalid(reason="It is not a JSON Web Token.") from None
@@ -115,7 +118,7 @@ async def _verify_certificate(
     if not key.start <= request.now <= key.end:
         raise AssertionInvalid(reason="The key used is expired or not yet valid.")
     try:
-        jwt.decode(assertion.text, _read_public_key(key), algorithms=_ALGORITHMS)
+        jwt.decode(assertion.text, _read_public_key(key), registry=_JWS)
     except (JoseError, ValueError, TypeError):
         raise AssertionInvalid(reason="The signature does not fit the key.") from None
     if assertion.get_text("sub").casefold() != client.app_id:

@@ -29,7 +29,7 @@ async def redeem(issuer: Issuer, request: SignInRequest) -> dict[str, Any]:
     shape = get_shape(request)
     resource_name = request.find("resource") if shape == 1 else ""
     scopes = parse_scopes(request.find("scope") if not resource_name else "", resource_name)
-    if not scopes.has_default:
+    if not resource_name and ".default" not in scopes.permissions:
         raise ScopeInvalid(
             reason="Client credential flows must have a scope value with /.default suffixed to "
             "the resource identifier (application ID URI)."

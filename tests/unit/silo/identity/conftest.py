@@ -1,5 +1,6 @@
 """A directory to test with: a real store, a clock that stands still, a tenant with an admin."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,11 +37,20 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[core.Store]:
-    store = core.Store(tmp_path / "silo.db")
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with every table and a tenant; making it takes longer than a test."""
+    path = tmp_path_factory.mktemp("database") / "silo.db"
+    store = core.Store(path)
     store.create_tables()
     store.write_now(lambda conn: identity.put_tenant(conn, TENANT))
+    store.close()
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, database: Path) -> Iterator[core.Store]:
+    store = core.Store(Path(shutil.copy(database, tmp_path)))
     yield store
     store.close()
 
