@@ -31,14 +31,13 @@ class Application:
 APPLICATION_QUERY = select_objects(applications)
 
 
-def read_application(conn: core.Connection, row: Any) -> Application:
-    """Return the application in a row of ``APPLICATION_QUERY``."""
+def _read_application(row: Any, uris: tuple[str, ...]) -> Application:
     return Application(
         id=row.id,
         display_name=row.display_name,
         created=row.created,
         app_id=row.app_id,
-        identifier_uris=list_identifier_uris(conn, row.id),
+        identifier_uris=uris,
         properties=row.properties,
     )
 
@@ -68,7 +67,16 @@ def find_application(conn: core.Connection, app_id_or_oid: str) -> Application |
     key = app_id_or_oid.casefold()
     condition = sa.or_(applications.c.app_id == key, applications.c.object_id == key)
     row = conn.execute(APPLICATION_QUERY.where(condition)).first()
-    return read_application(conn, row) if row else None
+    return _read_application(row, list_identifier_uris(conn, row.id)) if row else None
+
+
+def list_applications(conn: core.Connection) -> tuple[Application, ...]:
+    """Return every application, in two queries."""
+    uris: dict[str, list[str]] = {}
+    for row in conn.execute(sa.select(identifier_uris).order_by(identifier_uris.c.uri)):
+        uris.setdefault(row.object_id, []).append(row.uri)
+    rows = conn.execute(APPLICATION_QUERY)
+    return tuple(_read_application(row, tuple(uris.get(row.id, ()))) for row in rows)
 
 
 def get_application(conn: core.Connection, app_id_or_oid: str) -> Application:

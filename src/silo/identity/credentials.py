@@ -156,6 +156,18 @@ def list_sign_in_federations(conn: core.Connection, app_id: str) -> tuple[Federa
     return _list_federated(conn, _list_holders(conn, app_id))
 
 
+def list_all_passwords(conn: core.Connection) -> tuple[PasswordCredential, ...]:
+    """Return every client secret there is, oldest first."""
+    rows = conn.execute(sa.select(password_credentials).order_by(password_credentials.c.start))
+    return tuple(PasswordCredential(*row) for row in rows)
+
+
+def list_all_keys(conn: core.Connection) -> tuple[KeyCredential, ...]:
+    """Return every certificate there is, oldest first."""
+    rows = conn.execute(sa.select(key_credentials).order_by(key_credentials.c.start))
+    return tuple(KeyCredential(*row) for row in rows)
+
+
 def add_password_credential(
     conn: core.Connection, object_id: str, *, display_name: str, start: datetime, end: datetime
 ) -> tuple[PasswordCredential, str]:

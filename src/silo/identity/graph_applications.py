@@ -6,6 +6,7 @@ from typing import Any
 from silo import core
 
 from .applications import (
+    Application,
     create_application,
     delete_application,
     get_application,
@@ -16,8 +17,8 @@ from .graph_bodies import ApplicationBody
 from .graph_call import GraphCall, GraphReply, GraphRoute
 from .graph_credentials import FEDERATION_ROUTES, make_password_routes, replace_credentials
 from .graph_errors import BadRequest
-from .graph_query import answer_count, answer_list, answer_one
-from .graph_shapes import load_applications, render_application
+from .graph_query import answer_count, answer_list, answer_one, find_equality
+from .graph_shapes import load_applications, load_surroundings, render_application
 from .objects import add_owner
 from .tenant import get_tenant
 
@@ -26,17 +27,25 @@ _CREDENTIALS = {"key_credentials", "password_credentials"}
 _URI_MAX = 255
 
 
+def _render(conn: core.Connection, application: Application) -> dict[str, Any]:
+    return render_application(load_surroundings(conn, application.app_id), application)
+
+
 def _list(conn: core.Connection, call: GraphCall) -> GraphReply:
-    return answer_list(call, "applications", load_applications(conn))
+    return answer_list(call, "applications", load_applications(conn, find_equality(call)))
 
 
 def _count(conn: core.Connection, call: GraphCall) -> GraphReply:
-    return answer_count(call, load_applications(conn))
+    return answer_count(call, load_applications(conn, find_equality(call)))
 
 
 def _show(conn: core.Connection, call: GraphCall) -> GraphReply:
     application = get_application(conn, call.target)
-    return answer_one(call, "applications", render_application(conn, application))
+    return answer_one(
+        call,
+        "applications",
+        _render(conn, application),
+    )
 
 
 def _create(conn: core.Connection, call: GraphCall) -> GraphReply:
@@ -54,7 +63,7 @@ def _create(conn: core.Connection, call: GraphCall) -> GraphReply:
     replace_credentials(
         conn, application.id, body.key_credentials, body.password_credentials, call.now
     )
-    document = render_application(conn, application)
+    document = _render(conn, application)
     return answer_one(call, "applications", document, status=201)
 
 

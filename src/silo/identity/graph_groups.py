@@ -9,7 +9,7 @@ from .directory import list_transitive_members
 from .graph_bodies import GroupBody, ReferenceBody, read_reference
 from .graph_call import GraphCall, GraphReply, GraphRoute
 from .graph_errors import BadRequest
-from .graph_query import answer_count, answer_list, answer_one
+from .graph_query import answer_count, answer_list, answer_one, find_equality
 from .graph_shapes import load_groups, load_objects, render_group
 from .groups import (
     add_member,
@@ -24,11 +24,11 @@ from .objects import add_owner, is_owner
 
 
 def _list(conn: core.Connection, call: GraphCall) -> GraphReply:
-    return answer_list(call, "groups", load_groups(conn))
+    return answer_list(call, "groups", load_groups(conn, find_equality(call)))
 
 
 def _count(conn: core.Connection, call: GraphCall) -> GraphReply:
-    return answer_count(call, load_groups(conn))
+    return answer_count(call, load_groups(conn, find_equality(call)))
 
 
 def _show(conn: core.Connection, call: GraphCall) -> GraphReply:

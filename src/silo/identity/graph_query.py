@@ -6,6 +6,7 @@ Source: learn.microsoft.com/graph/query-parameters
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -28,6 +29,23 @@ _OPTIONS = frozenset({"filter", "select", "top", "skiptoken", "orderby", "count"
     "deltatoken",
 }
 Document = Mapping[str, Any]
+
+
+_EQUALITY = re.compile(r"\s*(\w+)\s+eq\s+'([^']*)'\s*")
+_ANY = re.compile(r"\s*(\w+)/any\(\s*(\w+)\s*:\s*(\w+)\s+eq\s+'([^']*)'\s*\)\s*")
+
+
+def find_equality(call: GraphCall) -> tuple[str, str] | None:
+    """Return property and value of a filter that is one equality, which is what az sends.
+
+    It lets a loader use an index; the filter itself is still applied to what is loaded.
+    """
+    text = call.query.get("filter", "")
+    if found := _EQUALITY.fullmatch(text):
+        return found[1].casefold(), found[2].casefold()
+    if (found := _ANY.fullmatch(text)) and found[2] == found[3]:
+        return found[1].casefold(), found[4].casefold()
+    return None
 
 
 def parse_query(text: str) -> dict[str, str]:
@@ -55,28 +73,32 @@ def parse_query(text: str) -> dict[str, str]:
 
 
 def answer_list(
-    call: GraphCall, kind: str, documents: Iterable[Document], defaults: Iterable[str] = ()
+    call: GraphCall,
+    kind: str,
+    documents: Iterable[Document],
+    defaults: Iterable[str] = (),
+    order: str = "",
 ) -> GraphReply:
     """Return a page of documents after the query options were applied.
 
     ``kind`` is what the context calls the list; ``defaults`` are the properties shown when
-    ``$select`` names none (all, if there are none).
+    ``$select`` names none (all, if there are none); ``order`` stands in for ``$orderby``.
     """
     found = list(documents)
     if "filter" in call.query:
         found = apply_filter(call.query["filter"], found)
-    order, descending = _read_order(call)
-    found.sort(key=lambda document: _sort_key(document, order), reverse=descending)
+    by, descending = _read_order(call.query.get("orderby", order))
+    found.sort(key=lambda document: _sort_key(document, by), reverse=descending)
     body: dict[str, Any] = {"@odata.context": f"{call.service_root}/$metadata#{kind}"}
     if call.query.get("count", "").casefold() == "true":
         body["@odata.count"] = len(found)
     size = _read_top(call)
     if token := call.query.get("skiptoken"):
         after = _read_token(token)
-        found = [each for each in found if _is_after(_sort_key(each, order), after, descending)]
+        found = [each for each in found if _is_after(_sort_key(each, by), after, descending)]
     page, rest = found[:size], found[size:]
     if rest:
-        body["@odata.nextLink"] = _next_link(call, _sort_key(page[-1], order))
+        body["@odata.nextLink"] = _next_link(call, _sort_key(page[-1], by))
     body["value"] = [project(call, document, defaults) for document in page]
     return GraphReply(body)
 
@@ -139,9 +161,8 @@ def _read_top(call: GraphCall) -> int:
     return int(text)
 
 
-def _read_order(call: GraphCall) -> tuple[str, bool]:
-    words = call.query.get("orderby", "").split()
-    match words:
+def _read_order(text: str) -> tuple[str, bool]:
+    match text.split():
         case []:
             return "", False
         case [name] | [name, "asc"]:

@@ -6,14 +6,14 @@ from typing import Any
 from silo import core
 
 from .applications import find_application
-from .directory import ServicePrincipalType
+from .directory import ServicePrincipal, ServicePrincipalType
 from .directory_roles import keep_an_administrator
 from .graph_bodies import ServicePrincipalBody
 from .graph_call import GraphCall, GraphReply, GraphRoute, require
 from .graph_credentials import make_password_routes, replace_credentials
 from .graph_errors import BadRequest
-from .graph_query import answer_count, answer_list, answer_one
-from .graph_shapes import load_service_principals, render_service_principal
+from .graph_query import answer_count, answer_list, answer_one, find_equality
+from .graph_shapes import load_service_principals, load_surroundings, render_service_principal
 from .objects import add_owner
 from .service_principals import (
     create_service_principal,
@@ -35,17 +35,27 @@ _DECIDED = {
 _CREDENTIALS = {"key_credentials", "password_credentials"}
 
 
+def _render(conn: core.Connection, principal: ServicePrincipal) -> dict[str, Any]:
+    return render_service_principal(load_surroundings(conn, principal.app_id), principal)
+
+
 def _list(conn: core.Connection, call: GraphCall) -> GraphReply:
-    return answer_list(call, "servicePrincipals", load_service_principals(conn))
+    return answer_list(
+        call, "servicePrincipals", load_service_principals(conn, find_equality(call))
+    )
 
 
 def _count(conn: core.Connection, call: GraphCall) -> GraphReply:
-    return answer_count(call, load_service_principals(conn))
+    return answer_count(call, load_service_principals(conn, find_equality(call)))
 
 
 def _show(conn: core.Connection, call: GraphCall) -> GraphReply:
     principal = get_service_principal(conn, call.target)
-    return answer_one(call, "servicePrincipals", render_service_principal(conn, principal))
+    return answer_one(
+        call,
+        "servicePrincipals",
+        _render(conn, principal),
+    )
 
 
 def _create(conn: core.Connection, call: GraphCall) -> GraphReply:
@@ -66,7 +76,7 @@ def _create(conn: core.Connection, call: GraphCall) -> GraphReply:
     replace_credentials(
         conn, principal.id, body.key_credentials, body.password_credentials, call.now
     )
-    document = render_service_principal(conn, principal)
+    document = _render(conn, principal)
     return answer_one(call, "servicePrincipals", document, status=201)
 
 

@@ -3,18 +3,29 @@
 Source: learn.microsoft.com/graph/api/resources/{user,group,application,serviceprincipal}
 """
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
 
 from silo import core
 
-from .applications import APPLICATION_QUERY, Application, find_application, read_application
+from .applications import (
+    Application,
+    find_application,
+    find_application_by_uri,
+    list_applications,
+)
 from .credentials import (
     FederatedCredential,
     KeyCredential,
     PasswordCredential,
-    list_key_credentials,
-    list_password_credentials,
+    list_all_keys,
+    list_all_passwords,
+    list_sign_in_keys,
+    list_sign_in_passwords,
 )
 from .directory import (
     GROUP_QUERY,
@@ -25,17 +36,19 @@ from .directory import (
     ServicePrincipal,
     ServicePrincipalType,
     User,
-    find_group,
     find_service_principal,
-    find_user,
     list_types,
     read_group,
     read_service_principal,
     read_user,
 )
 from .directory_roles import DirectoryRole
-from .tenant import get_tenant
+from .tables import groups, users
+from .tenant import Tenant, get_tenant
 
+C = TypeVar("C", PasswordCredential, KeyCredential)
+Equality = tuple[str, str] | None
+"""Property and value, both folded, of a filter that is one equality: found by an index."""
 USER_DEFAULTS = (
     "businessPhones",
     "displayName",
@@ -145,7 +158,39 @@ def render_group(group: Group) -> dict[str, Any]:
     }
 
 
-def render_application(conn: core.Connection, application: Application) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is shown with applications and principals but stands in other tables."""
+
+    tenant: Tenant
+    applications: Mapping[str, Application]
+    """By application id."""
+    passwords: Mapping[str, list[PasswordCredential]]
+    """By the id of the object that has them, like ``keys``."""
+    keys: Mapping[str, list[KeyCredential]]
+
+
+def load_surroundings(conn: core.Connection, app_id: str = "") -> Surroundings:
+    """Read the surroundings of one application and its principal, or of all in four queries."""
+    if app_id:
+        application = find_application(conn, app_id)
+        applications = {app_id: application} if application else {}
+        passwords = list_sign_in_passwords(conn, app_id)
+        keys = list_sign_in_keys(conn, app_id)
+    else:
+        applications = {each.app_id: each for each in list_applications(conn)}
+        passwords, keys = list_all_passwords(conn), list_all_keys(conn)
+    return Surroundings(get_tenant(conn), applications, _group(passwords), _group(keys))
+
+
+def _group(credentials: Iterable[C]) -> dict[str, list[C]]:
+    grouped: dict[str, list[C]] = {}
+    for each in credentials:
+        grouped.setdefault(each.object_id, []).append(each)
+    return grouped
+
+
+def render_application(around: Surroundings, application: Application) -> dict[str, Any]:
     """Return an application with its credentials, secrets left out."""
     return {
         "id": application.id,
@@ -156,14 +201,14 @@ def render_application(conn: core.Connection, application: Application) -> dict[
         "createdDateTime": render_moment(application.created),
         "displayName": application.display_name,
         "identifierUris": list(application.identifier_uris),
-        "publisherDomain": get_tenant(conn).domain,
-        **_render_credentials(conn, application.id),
+        "publisherDomain": around.tenant.domain,
+        **_render_credentials(around, application.id),
     }
 
 
-def render_service_principal(conn: core.Connection, principal: ServicePrincipal) -> dict[str, Any]:
+def render_service_principal(around: Surroundings, principal: ServicePrincipal) -> dict[str, Any]:
     """Return a service principal; what its application declares is shown with it."""
-    application = find_application(conn, principal.app_id)
+    application = around.applications.get(principal.app_id)
     uris = application.identifier_uris if application else ()
     declared = application.properties if application else {}
     is_identity = principal.type is ServicePrincipalType.MANAGED_IDENTITY
@@ -176,7 +221,7 @@ def render_service_principal(conn: core.Connection, principal: ServicePrincipal)
         "alternativeNames": ["isExplicit=True", principal.resource_id] if is_identity else [],
         "appDisplayName": application.display_name if application else None,
         "appId": principal.app_id,
-        "appOwnerOrganizationId": get_tenant(conn).id if application else None,
+        "appOwnerOrganizationId": around.tenant.id if application else None,
         "appRoleAssignmentRequired": False,
         "appRoles": declared.get("appRoles") or [],
         "createdDateTime": render_moment(principal.created),
@@ -185,7 +230,7 @@ def render_service_principal(conn: core.Connection, principal: ServicePrincipal)
         "servicePrincipalNames": [principal.app_id, *uris],
         "servicePrincipalType": principal.type.value,
         "signInAudience": "AzureADMyOrg" if application else None,
-        **_render_credentials(conn, principal.id),
+        **_render_credentials(around, principal.id),
     }
 
 
@@ -252,48 +297,70 @@ def load_objects(conn: core.Connection, object_ids: list[str]) -> list[dict[str,
     return found
 
 
-def load_users(conn: core.Connection) -> list[dict[str, Any]]:
-    """Return every user."""
-    return [render_user(read_user(row)) for row in conn.execute(USER_QUERY)]
+def load_users(conn: core.Connection, equality: Equality = None) -> list[dict[str, Any]]:
+    """Return every user, or those that an equality leaves."""
+    columns = {"userprincipalname": users.c.upn_key, "id": users.c.object_id}
+    query = _narrow(USER_QUERY, columns, equality)
+    return [render_user(read_user(row)) for row in conn.execute(query)]
 
 
-def load_groups(conn: core.Connection) -> list[dict[str, Any]]:
-    """Return every group."""
-    return [render_group(read_group(row)) for row in conn.execute(GROUP_QUERY)]
+def load_groups(conn: core.Connection, equality: Equality = None) -> list[dict[str, Any]]:
+    """Return every group, or those that an equality leaves."""
+    query = _narrow(GROUP_QUERY, {"id": groups.c.object_id}, equality)
+    return [render_group(read_group(row)) for row in conn.execute(query)]
 
 
-def load_applications(conn: core.Connection) -> list[dict[str, Any]]:
-    """Return every application."""
-    rows = conn.execute(APPLICATION_QUERY).all()
-    return [render_application(conn, read_application(conn, row)) for row in rows]
+def load_applications(conn: core.Connection, equality: Equality = None) -> list[dict[str, Any]]:
+    """Return every application, or those that an equality leaves."""
+    if equality and equality[0] in {"appid", "id"}:
+        found = find_application(conn, equality[1])
+        return [render_application(load_surroundings(conn, found.app_id), found)] if found else []
+    around = load_surroundings(conn)
+    return [render_application(around, each) for each in around.applications.values()]
 
 
-def load_service_principals(conn: core.Connection) -> list[dict[str, Any]]:
-    """Return every service principal."""
-    rows = conn.execute(SERVICE_PRINCIPAL_QUERY).all()
-    return [render_service_principal(conn, read_service_principal(row)) for row in rows]
+def load_service_principals(
+    conn: core.Connection, equality: Equality = None
+) -> list[dict[str, Any]]:
+    """Return every service principal, or those that an equality leaves."""
+    if equality and equality[0] in {"appid", "id", "serviceprincipalnames"}:
+        application = find_application_by_uri(conn, equality[1])
+        key = application.app_id if application else equality[1]
+        found = find_service_principal(conn, key)
+        if found is None:
+            return []
+        return [render_service_principal(load_surroundings(conn, found.app_id), found)]
+    around = load_surroundings(conn)
+    rows = conn.execute(SERVICE_PRINCIPAL_QUERY)
+    return [render_service_principal(around, read_service_principal(row)) for row in rows]
+
+
+def _narrow(
+    query: sa.Select[Any], columns: Mapping[str, sa.Column[Any]], equality: Equality
+) -> sa.Select[Any]:
+    if equality is None or equality[0] not in columns:
+        return query
+    return query.where(columns[equality[0]] == equality[1])
 
 
 def _load(conn: core.Connection, kind: ObjectType, object_id: str) -> dict[str, Any] | None:
+    found: list[dict[str, Any]]
     match kind:
         case ObjectType.USER:
-            user = find_user(conn, object_id)
-            return render_user(user) if user else None
+            found = load_users(conn, ("id", object_id))
         case ObjectType.GROUP:
-            group = find_group(conn, object_id)
-            return render_group(group) if group else None
+            found = load_groups(conn, ("id", object_id))
         case ObjectType.APPLICATION:
-            application = find_application(conn, object_id)
-            return render_application(conn, application) if application else None
+            found = load_applications(conn, ("id", object_id))
         case ObjectType.SERVICE_PRINCIPAL:
-            principal = find_service_principal(conn, object_id)
-            return render_service_principal(conn, principal) if principal else None
+            found = load_service_principals(conn, ("id", object_id))
+    return found[0] if found else None
 
 
-def _render_credentials(conn: core.Connection, object_id: str) -> dict[str, Any]:
+def _render_credentials(around: Surroundings, object_id: str) -> dict[str, Any]:
     return {
-        "keyCredentials": [render_key(each) for each in list_key_credentials(conn, object_id)],
+        "keyCredentials": [render_key(each) for each in around.keys.get(object_id, ())],
         "passwordCredentials": [
-            render_password(each) for each in list_password_credentials(conn, object_id)
+            render_password(each) for each in around.passwords.get(object_id, ())
         ],
     }

@@ -16,6 +16,8 @@ LOG_WINDOW = timedelta(days=30)
 LOG_LIMIT = 5_000
 """Records read for one answer; the filter works on these."""
 _OPERATIONS = "Microsoft.Graph/"
+_NEWEST_FIRST = "id desc"
+"""The ids count up."""
 
 
 def _list_organizations(conn: core.Connection, call: GraphCall) -> GraphReply:
@@ -53,12 +55,12 @@ def _list_audits(conn: core.Connection, call: GraphCall) -> GraphReply:
         for number, body in records
         if body["operation"].startswith(_OPERATIONS)
     ]
-    return answer_list(call, "auditLogs/directoryAudits", found)
+    return answer_list(call, "auditLogs/directoryAudits", found, order=_NEWEST_FIRST)
 
 
 def _list_sign_ins(conn: core.Connection, call: GraphCall) -> GraphReply:
     found = list_sign_ins(conn, since=call.now - LOG_WINDOW, until=call.now, limit=LOG_LIMIT)
-    return answer_list(call, "auditLogs/signIns", found)
+    return answer_list(call, "auditLogs/signIns", found, order=_NEWEST_FIRST)
 
 
 def _show_sign_in(conn: core.Connection, call: GraphCall) -> GraphReply:

@@ -13,7 +13,7 @@ from .directory_roles import keep_an_administrator
 from .graph_bodies import ChangePasswordBody, UserBody
 from .graph_call import GraphCall, GraphReply, GraphRoute, SignIn
 from .graph_errors import BadRequest
-from .graph_query import answer_count, answer_list, answer_one
+from .graph_query import answer_count, answer_list, answer_one, find_equality
 from .graph_shapes import USER_DEFAULTS, load_users, render_user
 from .users import (
     create_user,
@@ -34,11 +34,11 @@ _DECIDED = {
 
 
 def _list(conn: core.Connection, call: GraphCall) -> GraphReply:
-    return answer_list(call, "users", load_users(conn), USER_DEFAULTS)
+    return answer_list(call, "users", load_users(conn, find_equality(call)), USER_DEFAULTS)
 
 
 def _count(conn: core.Connection, call: GraphCall) -> GraphReply:
-    return answer_count(call, load_users(conn))
+    return answer_count(call, load_users(conn, find_equality(call)))
 
 
 def _show(conn: core.Connection, call: GraphCall) -> GraphReply:

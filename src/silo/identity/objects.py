@@ -54,15 +54,15 @@ def delete_object(conn: core.Connection, object_id: str) -> None:
     core.bump_generation(conn)
 
 
-def round_session_start(now: datetime) -> datetime:
+def round_session_start(now: datetime, before: datetime) -> datetime:
     """Return the time from which tokens count after a revocation at ``now``.
 
     A token's ``iat`` has whole seconds, so this is the next one: everything issued before the
     revocation is void, even in the same second. Whoever issues a token within that second writes
-    this time as ``iat``.
+    this time as ``iat``; therefore a second revocation in it must come later than the one before.
     """
-    whole = now.replace(microsecond=0)
-    return whole if whole == now else whole + timedelta(seconds=1)
+    second = timedelta(seconds=1)
+    return max(now.replace(microsecond=0), before) + second
 
 
 def add_owner(conn: core.Connection, object_id: str, owner_id: str) -> None:

@@ -122,10 +122,11 @@ def update_service_principal(conn: core.Connection, principal: ServicePrincipal)
 
 def revoke_service_principal_sessions(conn: core.Connection, object_id: str, now: datetime) -> None:
     """Make every token the service principal has void, at once."""
+    before = get_service_principal(conn, object_id).sign_in_sessions_valid_from
     conn.execute(
         service_principals.update()
         .where(service_principals.c.object_id == object_id)
-        .values(sign_in_sessions_valid_from=round_session_start(now))
+        .values(sign_in_sessions_valid_from=round_session_start(now, before))
     )
     core.bump_generation(conn)
 

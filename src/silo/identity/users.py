@@ -95,6 +95,7 @@ def set_password(
     force_change: bool = False,
 ) -> None:
     """Replace a password; every session that began with the old one ends."""
+    before = get_user(conn, object_id).sign_in_sessions_valid_from
     conn.execute(
         users.update()
         .where(users.c.object_id == object_id)
@@ -102,7 +103,7 @@ def set_password(
             password_hash=password_hash,
             last_password_change=now,
             force_change_password=force_change,
-            sign_in_sessions_valid_from=round_session_start(now),
+            sign_in_sessions_valid_from=round_session_start(now, before),
         )
     )
     core.bump_generation(conn)
@@ -110,10 +111,11 @@ def set_password(
 
 def revoke_sign_in_sessions(conn: core.Connection, object_id: str, now: datetime) -> None:
     """Make every token the user has void, at once."""
+    before = get_user(conn, object_id).sign_in_sessions_valid_from
     conn.execute(
         users.update()
         .where(users.c.object_id == object_id)
-        .values(sign_in_sessions_valid_from=round_session_start(now))
+        .values(sign_in_sessions_valid_from=round_session_start(now, before))
     )
     core.bump_generation(conn)
 

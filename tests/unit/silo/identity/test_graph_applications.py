@@ -344,3 +344,40 @@ async def test_nobody_poses_as_another_api(graph: Graph, uri: str) -> None:
     )
 
     assert [answer.status_code, own.status_code] == [400, 201]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "appId eq '{app_id}'",
+        "id eq '{principal}'",
+        "servicePrincipalNames/any(c:c eq '{app_id}')",
+        "servicePrincipalNames/any(x: x eq 'API://Found')",
+        "displayName eq 'APP'",
+        "startswith(displayName,'ap')",
+        "servicePrincipalType eq 'Application' and displayName eq 'app'",
+    ],
+)
+async def test_a_service_principal_is_found_by_what_az_knows(graph: Graph, query: str) -> None:
+    application, app_id, principal = graph.add_application("app")
+    graph.add_application("other")
+    await graph.call("PATCH", f"/applications/{application}", {"identifierUris": ["api://found"]})
+
+    text = query.format(app_id=app_id.upper(), principal=principal)
+    answer = await graph.call("GET", f"/servicePrincipals?$filter={text}")
+
+    assert [each["id"] for each in answer.json()["value"]] == [principal]
+
+
+async def test_a_narrowed_look_up_still_applies_the_whole_filter(graph: Graph) -> None:
+    application, app_id, principal = graph.add_application("app")
+
+    async def find(collection: str, query: str) -> int:
+        answer = await graph.call("GET", f"/{collection}?$filter={query}")
+        return len(answer.json()["value"])
+
+    assert await find("servicePrincipals", f"appId eq '{principal}'") == 0
+    assert await find("servicePrincipals", f"id eq '{app_id}'") == 0
+    assert await find("applications", f"appId eq '{app_id}'") == 1
+    assert await find("applications", f"appId eq '{application}'") == 0
+    assert await find("users", "userPrincipalName eq 'ADMIN@silo.test'") == 1

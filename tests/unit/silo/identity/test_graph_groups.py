@@ -130,7 +130,10 @@ async def test_objects_are_got_by_ids_with_their_type(graph: Graph) -> None:
     some = await graph.call(
         "POST",
         "/directoryObjects/getByIds",
-        {"ids": ids, "types": ["user", "group", "servicePrincipal"]},
+        {
+            "ids": ids,
+            "types": ["user", "group", "servicePrincipal", "directoryObjectPartnerReference"],
+        },
     )
     wrong = await graph.call("POST", "/directoryObjects/getByIds", {"ids": ids, "types": ["x"]})
 
