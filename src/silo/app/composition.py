@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp
 
 from silo import access, arm, audit, core, front, identity, registry
-from silo.providers import authorization, insights, managedidentity
+from silo.providers import authorization, containerregistry, insights, managedidentity
 from silo.settings import Settings
 
 from . import upkeep
@@ -110,7 +110,7 @@ def open_loops(settings: Settings, clock: core.Clock) -> Sequence[Awaitable[None
     return (
         reconciler.run(),
         upkeep.collect_content(rooms.store, settings, clock),
-        upkeep.take_checkpoints(rooms.store, open_checkpoints(settings, clock)),
+        open_checkpoints(settings, clock).run(rooms.store),
     )
 
 
@@ -124,7 +124,7 @@ def _declare(
     settings: Settings, table: arm.Resources, authorizer: access.Authorizer, vault: registry.Vault
 ) -> arm.Catalogue:
     """Return everything that ARM serves; some providers describe what all of them declare."""
-    _ = settings, vault
+    _ = settings
     catalogue: list[arm.Catalogue] = []
 
     def list_declared() -> Sequence[arm.Operation]:
@@ -135,6 +135,7 @@ def _declare(
             (
                 authorization.provider(table, authorizer, list_declared),
                 managedidentity.provider(table),
+                containerregistry.provider(table, vault),
                 insights.provider(table, authorizer),
             ),
             table,

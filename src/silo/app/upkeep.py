@@ -1,18 +1,16 @@
-"""Loops of the control process that keep the house clean: content, log, sign-in leftovers."""
+"""Loops of the control process that keep the house clean: content that nothing links."""
 
 import asyncio
 
 import structlog
 
-from silo import audit, core, registry
+from silo import core, registry
 from silo.settings import Settings
 
 log = structlog.get_logger()
 
 COLLECT_S = 600.0
 """Unlinked content waits at least this long; it costs disk, not correctness."""
-CHECKPOINT_S = 60.0
-"""How much of the log's tail could be cut off without a signed note that shows it."""
 
 
 async def collect_content(store: core.Store, settings: Settings, clock: core.Clock) -> None:
@@ -24,13 +22,3 @@ async def collect_content(store: core.Store, settings: Settings, clock: core.Clo
         except (core.SiloError, OSError) as error:
             log.warning("content was not collected", reason=str(error))
         await asyncio.sleep(COLLECT_S)
-
-
-async def take_checkpoints(store: core.Store, checkpoints: audit.Checkpoints) -> None:
-    """Note outside the database how far the log has come, for ever."""
-    while True:
-        try:
-            store.read_now(checkpoints.take)
-        except (core.SiloError, OSError) as error:
-            log.warning("no checkpoint was taken", reason=str(error))
-        await asyncio.sleep(CHECKPOINT_S)

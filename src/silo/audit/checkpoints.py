@@ -17,11 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 
 from silo import core
 
 from .records import GENESIS, get_head, records
 from .verification import Verification, verify
+
+log = structlog.get_logger()
 
 PERIOD_S = 30.0
 """How often a note is taken: so much of the log's end can be cut off unseen. A note is 700 bytes,
@@ -89,13 +92,19 @@ class Checkpoints:
         return replace(found, checkpoints=count)
 
     async def run(self, store: core.Store) -> None:
-        """Take notes until cancelled, and a last one then."""
+        """Take notes until cancelled, and a last one then; a full disk delays them."""
         try:
             while True:
-                await store.read(self.take)
+                self._try_to_take(store)
                 await asyncio.sleep(PERIOD_S)
         finally:
+            self._try_to_take(store)
+
+    def _try_to_take(self, store: core.Store) -> None:
+        try:
             store.read_now(self.take)
+        except (core.StoreUnavailable, OSError) as error:
+            log.warning("no checkpoint was taken", reason=str(error))
 
     def _iterate_notes(self) -> Iterator[_Note]:
         previous = GENESIS
