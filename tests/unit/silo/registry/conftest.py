@@ -1,5 +1,6 @@
 """Fixtures of the registry's tests: a plane with one registry, and its owner."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.unit.silo.registry.world import (
     DELETE,
     PULL,
     PUSH,
+    RESOURCE_ID,
     Client,
     FakeClock,
     FakeDirectory,
@@ -20,20 +22,32 @@ from silo import core, registry
 
 
 @pytest.fixture(scope="session")
-def keys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("keys")
-    core.KeyRing(folder)
-    return folder
+def keys(tmp_path_factory: pytest.TempPathFactory) -> core.KeyRing:
+    """Return keys read once: checking an RSA key takes longer than most tests."""
+    return core.KeyRing(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with one registry, made once and copied by each test."""
+    path = tmp_path_factory.mktemp("database") / "silo.db"
+    store = core.Store(path)
+    store.create_tables()
+    store.write_now(
+        lambda conn: registry.put_registry(conn, "acme", RESOURCE_ID, admin_enabled=False)
+    )
+    store.close()
+    return path
 
 
 @pytest.fixture
-async def plane(tmp_path: Path, keys_folder: Path) -> AsyncIterator[Plane]:
+async def plane(tmp_path: Path, keys: core.KeyRing, database: Path) -> AsyncIterator[Plane]:
+    shutil.copy(database, tmp_path / "silo.db")
     store = core.Store(tmp_path / "silo.db")
-    store.create_tables()
     clock = FakeClock()
     directory = FakeDirectory()
     vault = registry.Vault(tmp_path / "keys" / "registry.key")
-    keys = core.KeyRing(keys_folder, clock)
+    keys._clock = clock
     door = registry.RegistryDoor(
         store=store,
         content_root=tmp_path / "content",
@@ -47,7 +61,6 @@ async def plane(tmp_path: Path, keys_folder: Path) -> AsyncIterator[Plane]:
     made = Plane(door, store, clock, directory, vault, tmp_path / "content", keys)
     directory.add("owner", PULL, PUSH, DELETE)
     directory.add("puller", PULL)
-    await made.put()
     yield made
     door.close()
     store.close()
