@@ -87,10 +87,13 @@ def silo_up(tour: Tour, folder: Path) -> Iterator[Instance]:
     tour.title("Silo on a fresh state")
     instance = Instance(folder / "state", find_port())
     state = str(instance.state)
-    tour.run("silo", "up", "--state", state, "--port", str(instance.port), "--detach")
+    up = ["silo", "up", "--state", state, "--port", str(instance.port), "--detach"]
+    tour.show(f"$ {shlex.join(up)}")
+    started = programs.succeed(programs.run([SILO, *up[1:]], tour.environment))
     try:
         tour.hide("ADMINISTRATOR_PASSWORD", instance.credentials["administrator"]["password"])
         tour.hide("SECRET", instance.credentials["servicePrincipal"]["clientSecret"])
+        tour.show(started.said.rstrip())
         tour.do("silo", "status", "--state", state)
         tour.show('$ eval "$(silo env)"')
         tour.environment = instance.environment(folder) | {"SILO_STATE": state}
