@@ -3,7 +3,7 @@
 import os
 import signal
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -70,22 +70,27 @@ def test_two_instances_know_nothing_of_each_other(
         )
 
 
-def test_up_detached_and_down_keep_what_was_done(tmp_path: Path) -> None:
+@pytest.fixture
+def detached(tmp_path: Path) -> Iterator[Instance]:
     instance = Instance(tmp_path / "state", find_port())
-    instance.silo("up", "--port", str(instance.port), "--detach")
-    before = instance.silo("status", "--json").json
-    principal = instance.credentials["servicePrincipal"]
-    az = Az(instance.environment(tmp_path), tmp_path / "az")
-    az.sign_in(instance.tenant, principal["clientId"], principal["clientSecret"])
+    yield instance
+    instance.silo("down", check=False)
+
+
+def test_up_detached_and_down_keep_what_was_done(detached: Instance, tmp_path: Path) -> None:
+    detached.silo("up", "--port", str(detached.port), "--detach")
+    before = detached.silo("status", "--json").json
+    principal = detached.credentials["servicePrincipal"]
+    az = Az(detached.environment(tmp_path), tmp_path / "az")
+    az.sign_in(detached.tenant, principal["clientId"], principal["clientSecret"])
     az("group", "create", "-n", "kept", "-l", "westeurope")
 
-    instance.silo("down")
-    assert instance.silo("status", check=False).code != 0
+    detached.silo("down")
+    assert detached.silo("status", check=False).code != 0
     assert [item for item in before["processes"] if alive(item["pid"])] == []
-    instance.silo("up", "--detach")
+    detached.silo("up", "--detach")
 
     assert az("group", "show", "-n", "kept")["name"] == "kept"
-    instance.silo("down")
 
 
 def test_it_stops_when_init_asks_and_says_nothing_is_wrong(tmp_path: Path) -> None:
