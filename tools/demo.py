@@ -56,7 +56,8 @@ class Tour:
         self.show(f"$ {shlex.join(map(str, words))}")
         program = {"az": az_path(), "silo": SILO}.get(str(words[0]), words[0])
         outcome = programs.run([program, *words[1:]], self.environment, stdin=stdin)
-        self.show(outcome.said.rstrip())
+        if outcome.said.strip():
+            self.show(outcome.said.rstrip())
         return outcome
 
     def do(self, *words: str | Path, says: str = "", stdin: str | None = None) -> programs.Outcome:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 
 
 class ProgramFailed(AssertionError):
@@ -43,7 +43,7 @@ def plain_environment(**variables: str) -> dict[str, str]:
     """Return an environment without the caller's proxies, authorities and Azure settings."""
     kept = ("HOME", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER", "LOGNAME")
     own = {name: os.environ[name] for name in kept if name in os.environ}
-    # Debian's programs first: a newer client elsewhere on the machine is not what is being tried.
+    # Debian's programs first: another client elsewhere on the machine is not what is tried.
     path = f"{SYSTEM_PATH}:{os.environ.get('PATH', '')}"
     return {"LANG": "C.UTF-8", **own, "PATH": path, **variables}
 

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from . import programs
+
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "silo"
 
@@ -37,7 +39,6 @@ _BENCH_COMMANDS = {
     "curl": ("curl",),
 }
 _TEST_COMMANDS = {**_DEMO_COMMANDS, "podman": ("podman",), "chromium": ("chromium",)}
-_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class SetupFailed(Exception):
@@ -46,7 +47,7 @@ class SetupFailed(Exception):
 
 def find_command(name: str) -> str | None:
     """Return the path of an installed command, the administrator's folders included."""
-    return shutil.which(name, path=f"{_SYSTEM_PATH}:{os.environ.get('PATH', '')}")
+    return shutil.which(name, path=f"{programs.SYSTEM_PATH}:{os.environ.get('PATH', '')}")
 
 
 def az_path() -> Path:
