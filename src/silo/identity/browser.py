@@ -4,12 +4,11 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from silo import core, front
+from silo import core
 
 from .errors import RequestMalformed
 from .issuer import Issuer
@@ -36,9 +35,9 @@ class Browser:
 
         """
         sent, kept = form.get("csrf", ""), request.cookies.get(CSRF_COOKIE, "")
-        origin = request.headers.get("origin")
-        own = urlsplit(front.get_context(request.scope).urls.login)
-        foreign = origin is not None and urlsplit(origin).hostname != own.hostname
+        # Compared with the name that was asked, for Azure's login host has aliases.
+        own = f"https://{request.headers.get('host', '')}".casefold()
+        foreign = request.headers.get("origin", own).casefold() != own
         if foreign or not kept or not hmac.compare_digest(sent.encode(), kept.encode()):
             raise RequestMalformed(
                 reason="The page was too old, or cookies are switched off. Try again."

@@ -168,6 +168,18 @@ def list_all_keys(conn: core.Connection) -> tuple[KeyCredential, ...]:
     return tuple(KeyCredential(*row) for row in rows)
 
 
+def has_credential(conn: core.Connection, credential_id: str) -> bool:
+    """Tell whether a secret, certificate or trust with this id is still there."""
+    query = sa.union_all(
+        sa.select(password_credentials.c.key_id).where(
+            password_credentials.c.key_id == credential_id
+        ),
+        sa.select(key_credentials.c.key_id).where(key_credentials.c.key_id == credential_id),
+        sa.select(federated_credentials.c.id).where(federated_credentials.c.id == credential_id),
+    )
+    return conn.execute(query).first() is not None
+
+
 def add_password_credential(
     conn: core.Connection, object_id: str, *, display_name: str, start: datetime, end: datetime
 ) -> tuple[PasswordCredential, str]:

@@ -65,7 +65,10 @@ def describe_issuer(issuer: Issuer, urls: front.Urls, tenant: str, version: int)
 
 def describe_instance(urls: front.Urls, authorization_endpoint: str) -> dict[str, Any] | None:
     """Return instance discovery for an authority of this family of names, or None."""
-    host = urlsplit(authorization_endpoint).netloc.casefold()
+    try:
+        host = urlsplit(authorization_endpoint).netloc.casefold()
+    except ValueError:
+        return None
     own = urlsplit(urls.login).netloc.casefold()
     aliases = (
         ["login.microsoftonline.com", "login.windows.net", "sts.windows.net"]

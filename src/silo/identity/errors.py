@@ -9,6 +9,7 @@ exactly one renderer, ``responses.render_error``.
   x ClientError          401 invalid_client: see ``client_errors``
   x InteractionError     400: only a person at the sign-in page can go on
   x TooManyRequests      429
+  x ServiceUnavailable   503
 * TokenRejected          a bearer token, secret or password another door asked about
   x SignInThrottled
 """
@@ -360,6 +361,15 @@ class TooManyRequests(OAuthError):
     error = "temporarily_unavailable"
     code = 90055
     text = "There are too many incoming requests. Try again in a moment."
+
+
+class ServiceUnavailable(OAuthError):
+    """The database cannot be used; without its log entry nobody signs in."""
+
+    status = 503
+    error = "temporarily_unavailable"
+    code = 90033
+    text = "A transient error has occurred. Please try again."
 
 
 class TokenRejected(core.SiloError):

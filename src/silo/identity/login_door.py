@@ -10,12 +10,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from silo import front
+from silo import core, front
 
 from .authorize import answer_authorize
 from .device_pages import answer_device_page
 from .discovery import describe_instance, describe_issuer, describe_realm
-from .errors import InstanceUnknown, OAuthError, PathUnknown, TenantUnknown
+from .errors import InstanceUnknown, OAuthError, PathUnknown, ServiceUnavailable, TenantUnknown
 from .issuer import Issuer
 from .sign_out import answer_sign_out
 from .token_endpoint import answer_device_code, answer_token, refuse
@@ -74,6 +74,8 @@ def login_door(issuer: Issuer) -> ASGIApp:
     async def answer_error(request: Request, error: Exception) -> Response:
         if isinstance(error, OAuthError):
             return refuse(issuer, request, error)
+        if isinstance(error, core.StoreUnavailable):
+            return refuse(issuer, request, ServiceUnavailable())
         status = error.status_code if isinstance(error, HTTPException) else 404
         if status == 405:  # noqa: PLR2004
             return JSONResponse(
@@ -85,7 +87,11 @@ def login_door(issuer: Issuer) -> ASGIApp:
 
     inner = Starlette(
         routes=login_routes(issuer),
-        exception_handlers={HTTPException: answer_error, OAuthError: answer_error},
+        exception_handlers={
+            HTTPException: answer_error,
+            OAuthError: answer_error,
+            core.StoreUnavailable: answer_error,
+        },
     )
     inner.router.redirect_slashes = False
     return _CaseInsensitive(inner)

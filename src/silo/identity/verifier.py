@@ -5,6 +5,7 @@ is disabled, a group that is left, a revoked session count with the next request
 """
 
 import hashlib
+import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,12 +15,9 @@ from silo import access, core
 
 from .client_authentication import check_secret
 from .client_errors import ClientLocked
-from .credentials import (
-    list_sign_in_federations,
-    list_sign_in_keys,
-    list_sign_in_passwords,
-)
-from .directory import ObjectType, find_type
+from .credentials import has_credential
+from .directory import ObjectType, find_service_principal, find_type, find_user, get_principal
+from .directory_errors import DirectoryError
 from .errors import AccountLocked, OAuthError, SignInThrottled, TokenRejected, TooManyRequests
 from .issuer import Issuer
 from .password_sign_in import check_password
@@ -182,21 +180,21 @@ class Verifier:
         return claims
 
     def _find_principal(self, conn: core.Connection, claims: dict[str, Any]) -> access.Principal:
+        oid, is_app = claims["oid"], claims.get("idtyp") == "app"
+        found = find_service_principal(conn, oid) if is_app else find_user(conn, oid)
+        if found is None:
+            raise TokenRejected("The account of the token does not exist.")
         try:
-            subject = (
-                get_client_subject(conn, claims["oid"], self._issuer.tenant.display_name)
-                if claims.get("idtyp") == "app"
-                else get_user_subject(conn, claims["oid"])
-            )
-        except OAuthError as error:
+            principal = get_principal(conn, found.id)
+        except DirectoryError as error:
             raise TokenRejected(str(error)) from None
-        if claims["iat"] < int(subject.valid_from.timestamp()):
+        if claims["iat"] < int(found.sign_in_sessions_valid_from.timestamp()):
             raise TokenRejected("The sessions of the account were revoked.", expired=True)
         credential = claims.get(CREDENTIAL)
-        if credential is not None and not _has_credential(conn, subject, credential):
+        if credential is not None and not has_credential(conn, str(credential)):
             raise TokenRejected("The credential behind the token was removed.", expired=True)
         return replace(
-            subject.principal,
+            principal,
             app_id=str(claims.get("appid", claims.get("azp"))),
             token_scopes=frozenset(str(claims.get("scp", "")).split()),
         )
@@ -239,18 +237,6 @@ class Verifier:
         return TokenRejected(str(error))
 
 
-def _has_credential(conn: core.Connection, subject: Subject, credential_id: str) -> bool:
-    app_id = subject.principal.app_id
-    return any(
-        credential_id in ids
-        for ids in (
-            {one.key_id for one in list_sign_in_passwords(conn, app_id)},
-            {one.key_id for one in list_sign_in_keys(conn, app_id)},
-            {one.id for one in list_sign_in_federations(conn, app_id)},
-        )
-    )
-
-
 def _digest(kind: str, name: str, secret: str) -> bytes:
     text = f"{kind}\0{name.casefold()}\0{secret}"
     return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
@@ -259,7 +245,7 @@ def _digest(kind: str, name: str, secret: str) -> bytes:
 def _start(client_ip: str, kind: SignInKind, protocol: str) -> SignIn:
     return SignIn(
         client_ip=client_ip,
-        correlation_id="",
+        correlation_id=str(uuid.uuid4()),
         kind=kind,
         protocol=protocol,
         resource_name="Azure Container Registry",
