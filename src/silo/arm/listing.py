@@ -21,7 +21,19 @@ _TYPE = re.compile(r"(?:^|\band\b)\s*resourceType\s+eq\s+'([^']+)'\s*(?:$|\band\
 
 Keep = Callable[[Resource], bool]
 Render = Callable[[Resource], dict[str, Any]]
-_CALLS = {"substringof": lambda _doc, args: str(args[0]).casefold() in str(args[1]).casefold()}
+
+
+def _is_substring(_document: Mapping[str, Any], args: tuple[Any, ...]) -> bool:
+    """Answer ``substringof('part', name)``, OData 3's word that Azure's portal still sends."""
+    match args:
+        case (str(part), str(text)):
+            return part.casefold() in text.casefold()
+        case (str(), None):
+            return False
+    raise core.FilterMalformed("Invalid filter clause: substringof takes two texts.")
+
+
+_CALLS = {"substringof": _is_substring}
 
 
 def list_page(
@@ -127,7 +139,7 @@ def read_skip_token(call: Call) -> str:
     if not token:
         return ""
     try:
-        return base64.urlsafe_b64decode(token.encode("ascii")).decode("utf-8")
+        return base64.b64decode(token, b"-_", validate=True).decode("utf-8")
     except (binascii.Error, ValueError):
         raise InvalidQueryParameter(
             "The value of the query parameter '$skipToken' is not one that was handed out here."

@@ -111,8 +111,7 @@ class OperationStatuses:
         """Return how the operation ended, or None while it has not."""
         if ticket.resource.subscription.casefold() != match["subscription"].casefold():
             raise NotFound(_unknown(match["operation"]))
-        if subscription := match.id if match.id.subscription else None:
-            check_scope(conn, parse_resource_id(f"/subscriptions/{subscription.subscription}"))
+        check_scope(conn, parse_resource_id(f"/subscriptions/{match['subscription']}"))
         full_type = ticket.resource.full_type
         if not any(
             call.allows(f"{full_type}/{verb}", ticket.resource.text)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -61,7 +62,9 @@ def parse_json(data: bytes) -> Any:
 
     """
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(
+            data.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_parse_float
+        )
     except UnicodeDecodeError:
         raise BodyMalformed("The body is not valid UTF-8.") from None
     except RecursionError:
@@ -70,6 +73,8 @@ def parse_json(data: bytes) -> Any:
         raise BodyMalformed(f"The body is not valid JSON: {error}.") from None
     if _depth_exceeds(value, JSON_DEPTH):
         raise BodyMalformed("The JSON nests too deeply.")
+    if b"\\u" in data and not _is_unicode(value):
+        raise BodyMalformed("The body has half a surrogate pair, which is no character.")
     return value
 
 
@@ -83,6 +88,22 @@ def parse_json_object(data: bytes) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _parse_float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large a number")
+    return value
+
+
+def _is_unicode(value: Any) -> bool:
+    """Tell whether every text can be written as UTF-8, as the database and the log do."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _depth_exceeds(value: Any, limit: int) -> bool:

@@ -43,11 +43,24 @@ async def test_a_client_that_falls_silent_is_noticed():
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{", b"\xff\xfe", b'{"a": NaN}', b"[" * 100_000, b'{"a":' * 100 + b"1" + b"}" * 100],
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b'{"a": NaN}',
+        b'{"a": 1e999}',
+        b'{"a": "\\ud800"}',
+        b"[" * 100_000,
+        b'{"a":' * 100 + b"1" + b"}" * 100,
+    ],
 )
 def test_what_is_not_json_is_refused(data):
     with pytest.raises(core.BodyMalformed):
         core.parse_json(data)
+
+
+def test_a_whole_surrogate_pair_is_one_character():
+    assert core.parse_json(b'"\\ud83d\\ude00"') == "\N{GRINNING FACE}"
 
 
 def test_an_object_is_asked_for_by_name():
