@@ -46,7 +46,7 @@ def parse_filter(text: str, calls: Calls | None = None) -> Predicate:
         raise FilterMalformed("The filter is too long.")
     try:
         tree = _make_parser().parse(ODataLexer().tokenize(text))
-    except (ODataException, ValueError, RecursionError) as error:
+    except (ODataException, ValueError, RecursionError, AttributeError, TypeError) as error:
         raise FilterMalformed(f"Invalid filter clause: {error}") from None
     if tree is None:
         raise FilterMalformed("Invalid filter clause: it is empty.")

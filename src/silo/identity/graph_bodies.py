@@ -5,7 +5,7 @@ would promise what is not done here (a dynamic group, a guest) is refused by its
 """
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -26,6 +26,8 @@ LongText = Annotated[str, StringConstraints(max_length=64 * 1024)]
 Texts = Annotated[list[Text], Field(max_length=1000)]
 _REFERENCE = ("@odata.id", 0)
 """The one note that says something: what a ``$ref`` links to."""
+_YEARS = (1950, 9000)
+"""Of times in requests; X.509 begins there, and arithmetic on them must not overflow."""
 Documents = Annotated[list[dict[str, Any]], Field(max_length=1000)]
 
 
@@ -261,9 +263,12 @@ def read_time(text: str | None, default: datetime) -> datetime:
     if text is None:
         return default
     try:
-        return core.parse_time(text)
-    except ValueError:
+        moment = core.parse_time(text).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise BadRequest(f"Cannot convert the literal '{text}' to the type Edm.DateTime.") from None
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise BadRequest(f"The time '{text}' is too far away.")
+    return moment
 
 
 def read_reference(reference: str) -> str:

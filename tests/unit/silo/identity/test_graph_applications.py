@@ -108,6 +108,9 @@ async def test_a_secret_is_removed_by_its_key_id(graph: Graph) -> None:
         {"secretText": "my own"},
         {"endDateTime": "never"},
         {"endDateTime": "2020-01-01T00:00:00Z"},
+        {"endDateTime": "9999-12-31T23:59:59-14:00"},
+        {"startDateTime": "9999-12-31T23:59:59Z"},
+        {"startDateTime": "0001-01-01T00:00:00+14:00"},
         {"startDateTime": 5},
     ],
 )

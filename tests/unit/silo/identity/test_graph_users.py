@@ -248,6 +248,7 @@ async def test_counting_answers_a_number(graph: Graph) -> None:
         "$filter=displayName/any(c:c eq 1) gt",
         "$filter=accountEnabled/any(c:c eq 1)",
         "$filter=displayName in 5",
+        "$filter=a/b/c/any()",
         "$filter=" + "(" * 2000,
         "$search=%22displayName:x%22",
         "$expand=memberOf",
