@@ -6,7 +6,7 @@ Every record carries the SHA-256 of the one before it, so a changed or removed r
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,14 @@ records = sa.Table(
 
 GENESIS = "0" * 64
 """What the first record chains to."""
+
+
+# Every write of every plane appends: these two statements skip the building of statements.
+_HEAD = "SELECT number, hash FROM audit_records ORDER BY number DESC LIMIT 1"
+_INSERT = """
+INSERT INTO audit_records (number, time, category, scope, correlation_id, body, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +66,17 @@ def append(conn: core.Connection, record: Record) -> int:
     """Add a record in the caller's transaction, so deed and record are one; return its number."""
     number, previous = get_head(conn)
     body = _render(record)
-    conn.execute(
-        records.insert().values(
-            number=number + 1,
-            time=core.render_time(record.time),
-            category=record.category,
-            scope=record.scope.casefold(),
-            correlation_id=record.correlation_id,
-            body=body,
-            hash=get_hash(previous, number + 1, body),
-        )
+    conn.exec_driver_sql(
+        _INSERT,
+        (
+            number + 1,
+            core.render_time(record.time),
+            record.category,
+            record.scope.casefold(),
+            record.correlation_id,
+            body,
+            get_hash(previous, number + 1, body),
+        ),
     )
     return number + 1
 
@@ -116,9 +125,8 @@ def list_records(
 
 def get_head(conn: core.Connection) -> tuple[int, str]:
     """Return number and hash of the newest record; 0 and ``GENESIS`` when there is none."""
-    query = sa.select(records.c.number, records.c.hash).order_by(records.c.number.desc()).limit(1)
-    row = conn.execute(query).first()
-    return (row.number, row.hash) if row else (0, GENESIS)
+    row = conn.exec_driver_sql(_HEAD).first()
+    return (row[0], row[1]) if row else (0, GENESIS)
 
 
 def get_hash(previous: str, number: int, body: str) -> str:
@@ -132,5 +140,7 @@ def get_columns(body: Mapping[str, Any]) -> tuple[str, str, str, str]:
 
 
 def _render(record: Record) -> str:
-    document = asdict(record) | {"time": core.render_time(record.time)}
+    document = {item.name: getattr(record, item.name) for item in fields(record)}
+    document["time"] = core.render_time(record.time)
+    document["properties"] = dict(record.properties)
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

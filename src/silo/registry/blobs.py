@@ -4,13 +4,19 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from silo import core
 
 from .content import Content
 from .errors import BlobUnknown, InUse, Unavailable
 from .tables import blobs, links, references
+
+# Every push pays for these: written out, they skip the building of statements.
+_INSERT_BLOB = "INSERT INTO registry_blobs (digest, size) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_TOUCH_LINK = """
+INSERT INTO registry_blob_links (repository_id, digest, touched) VALUES (?, ?, ?)
+ON CONFLICT (repository_id, digest) DO UPDATE SET touched = excluded.touched
+"""
 
 CHUNK = 500
 """Values in one ``IN``; SQLite allows 32,766."""
@@ -44,18 +50,13 @@ def link_blob(
     # The clean-up removes files within a transaction, so what is seen here stays.
     if not content.has(digest):
         raise Unavailable("The content was removed while it was pushed; push it again.")
-    conn.execute(insert(blobs).values(digest=digest, size=size).on_conflict_do_nothing())
+    conn.exec_driver_sql(_INSERT_BLOB, (digest, size))
     touch_link(conn, repository_id, digest, now)
 
 
 def touch_link(conn: core.Connection, repository_id: int, digest: str, now: str) -> None:
     """Make or renew a link, so that the clean-up leaves it for its grace period."""
-    values = {"repository_id": repository_id, "digest": digest, "touched": now}
-    conn.execute(
-        insert(links)
-        .values(values)
-        .on_conflict_do_update(index_elements=["repository_id", "digest"], set_={"touched": now})
-    )
+    conn.exec_driver_sql(_TOUCH_LINK, (repository_id, digest, now))
 
 
 def unlink_blob(conn: core.Connection, repository_id: int, digest: str) -> None:

@@ -12,6 +12,11 @@ from .errors import Locked, NameUnknown
 from .tables import links, manifests, references, repositories, tags
 
 VERBS = ("delete", "write", "read", "list")
+# Every push pays for this: written out, it skips the building of a statement.
+_FIND = """
+SELECT id, created, updated, delete_enabled, write_enabled, read_enabled, list_enabled
+FROM registry_repositories WHERE registry_uid = ? AND name = ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +63,11 @@ class Repository:
 
 def find_repository(conn: core.Connection, registry_uid: str, name: str) -> Repository | None:
     """Return a repository that something was pushed to, or None."""
-    table = repositories
-    row = conn.execute(
-        sa.select(table).where(table.c.registry_uid == registry_uid, table.c.name == name)
-    ).first()
+    row = conn.exec_driver_sql(_FIND, (registry_uid, name)).first()
     if row is None:
         return None
-    return Repository(row.id, row.name, row.created, row.updated, read_attributes(row))
+    number, created, updated, *flags = row
+    return Repository(number, name, created, updated, Attributes(*map(bool, flags)))
 
 
 def get_repository(conn: core.Connection, registry_uid: str, name: str) -> Repository:
