@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp
 
 from silo import access, arm, audit, core, front, identity, registry
-from silo.providers import authorization, containerregistry, insights, managedidentity
+from silo.providers import (
+    authorization,
+    containerregistry,
+    insights,
+    managedidentity,
+    resources,
+)
 from silo.settings import Settings
 
 from . import upkeep
@@ -133,6 +139,7 @@ def _declare(
     catalogue.append(
         arm.Catalogue(
             (
+                *resources.providers(table, authorizer, lambda: catalogue[0]),
                 authorization.provider(table, authorizer, list_declared),
                 managedidentity.provider(table),
                 containerregistry.provider(table, vault),

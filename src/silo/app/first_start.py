@@ -6,7 +6,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from silo import access, core, identity
+from silo import access, arm, core, identity
+from silo.providers import resources
 from silo.settings import Settings
 
 OWNER = access.ROLE_IDS["Owner"]
@@ -60,7 +61,14 @@ def _build(path: Path, settings: Settings, clock: core.Clock) -> dict[str, Any]:
                     ),
                 )
 
+        def subscribe(conn: core.Connection) -> None:
+            table = arm.Resources(store, clock)
+            resources.ensure_subscription(
+                conn, table, settings.subscription_id, "Silo", settings.tenant_id, clock.now()
+            )
+
         store.write_now(assign)
+        store.write_now(subscribe)
     return {
         "tenantId": settings.tenant_id,
         "subscriptionId": settings.subscription_id,

@@ -313,6 +313,18 @@ class InvalidResourceLocation(Conflict):
     code = "InvalidResourceLocation"
 
 
+class InvalidResourceGroupLocation(Conflict):
+    """A group does not move either."""
+
+    code = "InvalidResourceGroupLocation"
+
+    def __init__(self, group: str, location: str) -> None:
+        super().__init__(
+            f"Invalid resource group location. The Resource group '{group}' already exists in "
+            f"location '{location}'."
+        )
+
+
 class ScopeLocked(Conflict):
     """A management lock forbids it."""
 

@@ -11,6 +11,7 @@ from silo import core
 
 from . import documents, listing, long_running
 from .errors import (
+    InvalidResourceGroupLocation,
     InvalidResourceLocation,
     InvalidResourceName,
     PreconditionFailed,
@@ -286,6 +287,8 @@ def _check_location(current: Resource | None, document: Mapping[str, Any]) -> No
     if current is None or not current.location:
         return
     wanted = str(document.get("location") or current.location)
+    if wanted != current.location and current.id.type == _GROUP_TYPE:
+        raise InvalidResourceGroupLocation(current.id.name, current.location)
     if wanted != current.location:
         raise InvalidResourceLocation(
             f"The resource '{current.id.name}' already exists in location '{current.location}'. "
