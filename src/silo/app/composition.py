@@ -93,6 +93,7 @@ def open_doors(settings: Settings, clock: core.Clock) -> ASGIApp:
     async def close() -> None:
         await images.flush()
         images.close()
+        rooms.issuer.close()
         rooms.store.close()
 
     return Lifespan(front.Dispatcher(settings.names, doors), (images.run,), close)
