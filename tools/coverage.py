@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from silo import access, arm, core
-from silo.providers import authorization, insights, managedidentity
+from silo import access, arm, core, registry
+from silo.app import composition
 
 ROOT = Path(__file__).parents[1]
 AZURE = ROOT / "tools" / "azure-operations.txt"
@@ -181,16 +181,8 @@ def list_operations(folder: Path) -> Sequence[arm.Operation]:
     clock = core.SystemClock()
     store = core.Store(folder / "silo.db")
     resources = arm.Resources(store, clock)
-    authorizer = access.Authorizer(store)
-    catalogue = arm.Catalogue(
-        (
-            authorization.provider(resources, authorizer, tuple),
-            insights.provider(resources, authorizer),
-            managedidentity.provider(resources),
-        ),
-        resources,
-    )
-    return catalogue.operations
+    vault = registry.Vault(folder / "vault.key")
+    return composition.open_catalogue(resources, access.Authorizer(store), vault).operations
 
 
 def make_page(operations: Sequence[arm.Operation]) -> str:

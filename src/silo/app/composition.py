@@ -61,7 +61,7 @@ def open_rooms(settings: Settings, clock: core.Clock) -> Rooms:
         authorizer=authorizer,
         vault=vault,
         resources=table,
-        catalogue=_declare(settings, table, authorizer, vault),
+        catalogue=open_catalogue(table, authorizer, vault),
     )
 
 
@@ -127,11 +127,10 @@ def open_checkpoints(settings: Settings, clock: core.Clock) -> audit.Checkpoints
     return audit.Checkpoints(settings.state / "audit" / "checkpoints.jsonl", keys, clock)
 
 
-def _declare(
-    settings: Settings, table: arm.Resources, authorizer: access.Authorizer, vault: registry.Vault
+def open_catalogue(
+    table: arm.Resources, authorizer: access.Authorizer, vault: registry.Vault
 ) -> arm.Catalogue:
     """Return everything that ARM serves; some providers describe what all of them declare."""
-    _ = settings
     catalogue: list[arm.Catalogue] = []
 
     def list_declared() -> Sequence[arm.Operation]:
