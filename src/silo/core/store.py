@@ -64,8 +64,13 @@ class Store:
         self.write_now(create)
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
-        """Run a read-only transaction on this thread and return its result."""
+        """Run a read-only transaction on this thread and return its result.
+
+        A read within a read joins it: whoever is listing may have to ask for a fresh policy.
+        """
         conn = self._connection()
+        if self._local.driver.in_transaction:
+            return work(conn)
         try:
             conn.exec_driver_sql("BEGIN")
             try:

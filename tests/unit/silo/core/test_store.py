@@ -52,6 +52,14 @@ def fail_after_a_note(conn: core.Connection) -> None:
     raise LookupError("no such thing")
 
 
+def test_a_read_within_a_read_joins_it(store: core.Store) -> None:
+    def count(conn: core.Connection) -> int:
+        return conn.scalar(sa.text("SELECT count(*) FROM generation")) or 0
+
+    assert store.read_now(lambda conn: store.read_now(count) + count(conn)) == 2
+    store.write_now(core.bump_generation)
+
+
 async def test_a_failed_write_leaves_nothing_and_harms_no_other(store: core.Store) -> None:
     store.write_now(lambda conn: conn.execute(sa.text("CREATE TABLE note (value INTEGER)")))
 
