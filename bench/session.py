@@ -7,7 +7,7 @@ from pathlib import Path
 from .images import LAYER_BYTES, LAYERS, make_large_file, push_file, push_image
 from .instance import Instance
 from .peer import Peer
-from .target import Target
+from .target import Target, target_of
 
 REPOSITORY, TAG = "bench/app", "v1"
 GROUP, REGISTRY = "bench", "bench"
@@ -58,11 +58,7 @@ class Session:
     @property
     def targets(self) -> tuple[Target, Target]:
         """Silo first, then the peer."""
-        silo, peer = self.silo, self.peer
-
-        def sign_in_silo(repositories: str, actions: str) -> str:
-            scopes = [f"repository:{name}:{actions}" for name in repositories.split()]
-            return silo.registry_token(REGISTRY, *scopes)
+        peer = self.peer
 
         def sign_in_peer(repositories: str, actions: str) -> str:
             return peer.sign_token(
@@ -73,14 +69,7 @@ class Session:
             )
 
         return (
-            Target(
-                "silo",
-                silo.registry_host(REGISTRY),
-                silo.port,
-                silo.bundle,
-                sign_in_silo,
-                silo.sum_pss_bytes,
-            ),
+            target_of(self.silo, REGISTRY),
             Target("peer", peer.host, peer.port, peer.bundle, sign_in_peer, peer.sum_pss_bytes),
         )
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .instance import Instance
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -22,3 +24,15 @@ class Target:
     @property
     def scheme(self) -> str:
         return "https" if self.bundle else "http"
+
+
+def target_of(silo: Instance, registry: str) -> Target:
+    """Return one registry of a Silo."""
+
+    def sign_in(repositories: str, actions: str) -> str:
+        scopes = [f"repository:{name}:{actions}" for name in repositories.split()]
+        return silo.registry_token(registry, *scopes)
+
+    return Target(
+        "silo", silo.registry_host(registry), silo.port, silo.bundle, sign_in, silo.sum_pss_bytes
+    )

@@ -1,0 +1,90 @@
+"""Silos that are killed, starved and stalled: each test file has one of its own."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from bench.instance import Instance
+from bench.target import Target, target_of
+
+TIMEOUT_S = 900
+GROUP, REGISTRY = "system", "system"
+REPOSITORY = "hostile/app"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give real processes more time than unit tests have."""
+    for item in items:
+        if "tests/system" in str(item.path) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
+
+
+@pytest.fixture(scope="module")
+def open_silo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Instance]]:
+    """Start Silos with a group and a registry in each; kill what is left of them in the end."""
+    started: list[Instance] = []
+
+    def start(state: Path | None = None, *, tls: bool = True) -> Instance:
+        silo = Instance(state or tmp_path_factory.mktemp("silo") / "state", tls=tls)
+        started.append(silo)
+        silo.start()
+        token = silo.sign_in()
+        silo.create_group(GROUP, token)
+        silo.create_registry(GROUP, REGISTRY, token)
+        return silo
+
+    yield start
+    for silo in started:
+        silo.kill()
+
+
+@pytest.fixture(scope="module")
+def silo(open_silo: Callable[..., Instance]) -> Instance:
+    """Return one Silo for a whole file."""
+    return open_silo()
+
+
+@pytest.fixture(scope="session")
+def registry_of() -> Callable[[Instance], Target]:
+    """Return what makes of a Silo its registry, as clients see it."""
+    return lambda silo: target_of(silo, REGISTRY)
+
+
+@pytest.fixture(scope="module")
+def registry(silo: Instance, registry_of: Callable[[Instance], Target]) -> Target:
+    """Return the registry of that Silo as clients of it see it."""
+    return registry_of(silo)
+
+
+@pytest.fixture(scope="module")
+def hosts(silo, registry) -> dict[str, str]:
+    """Return host and port of each door, as ``Host`` says them."""
+    urls = silo.settings.names.urls
+    found = {name: urlsplit(getattr(urls, name)).netloc for name in ("login", "graph")}
+    return {
+        **found,
+        "management": urlsplit(urls.resource_manager).netloc,
+        "registry": registry.host,
+    }
+
+
+@pytest.fixture(scope="module")
+def tokens(silo, registry) -> dict[str, str]:
+    """Return a token of the first service principal for each door."""
+    return {
+        "management": silo.sign_in(),
+        "graph": silo.sign_in(silo.settings.names.urls.graph),
+        "login": "none",
+        "registry": registry.sign_in(REPOSITORY, "pull,push"),
+    }
+
+
+@pytest.fixture
+def still_well(silo):
+    """After each test others are served, the same processes run, and nothing was unhandled."""
+    before = set(silo.list_processes())
+    yield
+    assert silo.once("GET", f"{silo.arm}/metadata/endpoints?api-version=2022-09-01").status == 200
+    assert set(silo.list_processes()) == before
+    assert '"unhandled"' not in silo.log.read_text()

@@ -1,0 +1,221 @@
+"""What the matrix needs: something behind every route, and every kind of caller who may not."""
+
+import base64
+import http.client
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.caller import Answer, Caller
+from bench.images import CONFIG, digest_of, push_image
+from bench.instance import ARM_RESOURCE, Instance
+from bench.target import Target, target_of
+from tests.wire.forgery import Forger
+from tests.wire.principals import Administration, Client
+from tests.wire.served_routes import Route, list_routes
+
+from silo.front import Door
+
+GROUP, ELSEWHERE = "matrix", "elsewhere"
+REGISTRY, OTHER_REGISTRY = "matrix", "matrixother"
+REPOSITORY, OTHER_REPOSITORY = "team/app", "team/other"
+ALL_ACTIONS = "pull,push,delete,metadata_read,metadata_write,deleted_read,deleted_restore"
+ZERO_USER = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass
+class World:
+    """An instance with something behind every route, and the callers that must not reach it."""
+
+    silo: Instance
+    caller: Caller
+    administration: Administration
+    routes: list[Route]
+    values: dict[Door, dict[str, str]]
+    wrong: dict[Door, list[tuple[str, str]]] = field(default_factory=dict)
+    """Door → what is wrong, and the ``Authorization`` header."""
+
+    def ask(self, route: Route, header: str, path: str = "", body: bytes | None = None) -> Answer:
+        """Send a request to a route with an ``Authorization`` header, or none."""
+        urls = self.silo.settings.names.urls
+        bases = {
+            Door.MANAGEMENT: urls.resource_manager,
+            Door.LOGIN: urls.login,
+            Door.GRAPH: urls.graph,
+            Door.REGISTRY: f"https://{urls.login_server(REGISTRY)}",
+        }
+        path = path or self.fill(route)
+        if route.door is Door.MANAGEMENT:
+            path += "?api-version=2024-11-01"
+        headers = {"Authorization": header} if header else {}
+        if body is None and route.method not in {"GET", "HEAD", "DELETE"}:
+            headers["Content-Type"] = "application/json"
+            body = b"{}"
+        url = bases[route.door] + path
+        with suppress(OSError, http.client.HTTPException):
+            return self.caller.call(route.method, url, body=body, headers=headers)
+        self.caller.close()
+        return self.caller.call(route.method, url, body=body, headers=headers)
+
+    def fill(self, route: Route) -> str:
+        """Return the path of a route with names behind which there is something."""
+        values = self.values[route.door]
+        parts = {"/blobs/uploads/{": "upload", "/blobs/{": "blob", "/_tags/{": "tag"}
+        kind = next((kind for part, kind in parts.items() if part in route.path), "reference")
+        return route.fill({**values, "reference": values.get(kind, "")})
+
+
+def fill_world(silo: Instance, caller: Caller) -> World:
+    administration = Administration(silo, caller)
+    for group in (GROUP, ELSEWHERE):
+        silo.create_group(group, administration.arm_token)
+    for name in (REGISTRY, OTHER_REGISTRY):
+        silo.create_registry(GROUP, name, administration.arm_token)
+    target = target_of(silo, REGISTRY)
+    digest = push_image(target, REPOSITORY, "v1", [b"layer"])
+    push_image(target, OTHER_REPOSITORY, "v1", [b"layer"])
+    world = World(silo, caller, administration, list_routes(silo), {})
+    world.values = {
+        Door.MANAGEMENT: {
+            "subscription": silo.subscription,
+            "subscriptionId": silo.subscription,
+            "group": GROUP,
+            "name": REGISTRY,
+            "scope": f"/subscriptions/{silo.subscription}/resourceGroups/{GROUP}",
+            "namespace": "Microsoft.ContainerRegistry",
+            "location": "westeurope",
+        },
+        Door.LOGIN: {"tenant": silo.tenant, "upn": "someone@silo.localhost"},
+        Door.GRAPH: {"id": administration.make_client("target").object_id},
+        Door.REGISTRY: {
+            "name": REPOSITORY,
+            "reference": digest,
+            "blob": digest_of(CONFIG),
+            "upload": _open_upload(world, target),
+            "tag": "v1",
+        },
+    }
+    world.wrong = _collect_wrong(world, target)
+    return world
+
+
+def _open_upload(world: World, target: Target) -> str:
+    url = f"https://{target.host}/v2/{REPOSITORY}/blobs/uploads/"
+    token = target.sign_in(REPOSITORY, "pull,push")
+    place = world.caller.call("POST", url, body=b"", token=token).expect(202).headers["location"]
+    return place.partition("?")[0].rpartition("/")[2]
+
+
+def _collect_wrong(world: World, target: Target) -> dict[Door, list[tuple[str, str]]]:
+    silo = world.silo
+    graph = silo.settings.names.urls.graph
+    arm_token, graph_token = world.administration.arm_token, world.administration.graph_token
+    data_token = target.sign_in(REPOSITORY, ALL_ACTIONS)
+    both = _make_callers(world, graph)
+    nothing = [("no token", ""), ("an empty token", "Bearer "), ("nonsense", "Bearer x.y.z")]
+    nothing += [("another scheme", "Negotiate abc"), ("two spaces", f"Basic  {'x' * 10}")]
+    common = [*nothing, ("Basic with nonsense", render_basic("someone", "something"))]
+    return {
+        Door.MANAGEMENT: [
+            *common,
+            *_bear(Forger(arm_token, silo.settings.keys).list_variants()),
+            ("other audience (Graph)", f"Bearer {graph_token}"),
+            ("other audience (registry)", f"Bearer {data_token}"),
+            *_bear(both["arm"].items()),
+        ],
+        Door.GRAPH: [
+            *common,
+            *_bear(Forger(graph_token, silo.settings.keys).list_variants()),
+            ("other audience (ARM)", f"Bearer {arm_token}"),
+            ("other audience (registry)", f"Bearer {data_token}"),
+            *_bear(both["graph"].items()),
+        ],
+        Door.LOGIN: [*common, *_bear(Forger(arm_token, silo.settings.keys).list_variants())],
+        Door.REGISTRY: [
+            *common,
+            *_bear(Forger(data_token, silo.settings.keys).list_variants()),
+            ("other audience (ARM)", f"Bearer {arm_token}"),
+            ("other audience (Graph)", f"Bearer {graph_token}"),
+            ("a refresh token", f"Bearer {exchange(world, REGISTRY, arm_token)}"),
+            ("other registry", f"Bearer {_other_registry(world)}"),
+            ("other repository", f"Bearer {target.sign_in(OTHER_REPOSITORY, ALL_ACTIONS)}"),
+            *both["registry"].items(),
+        ],
+    }
+
+
+def _bear(variants: Any) -> list[tuple[str, str]]:
+    return [(what, f"Bearer {token}") for what, token in variants]
+
+
+def render_basic(name: str, password: str) -> str:
+    return f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"
+
+
+def _make_callers(world: World, graph: str) -> dict[str, dict[str, str]]:
+    """Return tokens of callers who are known but may not: no role, elsewhere, disabled, gone."""
+    here = f"/subscriptions/{world.silo.subscription}"
+    elsewhere = f"{here}/resourceGroups/{ELSEWHERE}"
+    make = world.administration.make_client
+    clients = {
+        "no role": make("nobody"),
+        "a role elsewhere": make("elsewhere", ("Owner", elsewhere)),
+        "disabled": make("disabled", ("Owner", here)),
+        "deleted": make("deleted", ("Owner", here)),
+        "its secret was removed": make("secretless", ("Owner", here)),
+    }
+    reader, puller = make("reader", ("Reader", here)), make("puller", ("AcrPull", here))
+    tokens: dict[str, dict[str, str]] = {"arm": {}, "graph": {}, "registry": {}}
+    for what, client in {**clients, "too small a role": reader}.items():
+        tokens["arm"][what] = _sign_in(world, client, ARM_RESOURCE)
+        tokens["graph"][what] = _sign_in(world, client, graph)
+    for what, client in {**clients, "too small a role": puller}.items():
+        if what == "its secret was removed":
+            continue  # the registry's tokens do not know the secret behind them yet
+        refresh = exchange(world, REGISTRY, _sign_in(world, client, ARM_RESOURCE))
+        tokens["registry"][what] = f"Bearer {access_token(world, refresh)}"
+    for what in ("disabled", "deleted", "its secret was removed"):
+        client = clients[what]
+        tokens["registry"][f"{what} (Basic)"] = render_basic(client.client_id, client.secret)
+    world.administration.disable(clients["disabled"])
+    world.administration.delete(clients["deleted"])
+    world.administration.remove_secret(clients["its secret was removed"])
+    return tokens
+
+
+def _sign_in(world: World, client: Client, resource: str) -> str:
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": client.client_id,
+        "client_secret": client.secret,
+        "scope": f"{resource}/.default",
+    }
+    url = f"{world.silo.login}/{world.silo.tenant}/oauth2/v2.0/token"
+    token: str = world.caller.call("POST", url, form=form).expect(200).json()["access_token"]
+    return token
+
+
+def exchange(world: World, registry: str, token: str) -> str:
+    server = world.silo.registry_host(registry)
+    form = {"grant_type": "access_token", "service": server, "access_token": token}
+    answer = world.caller.call("POST", f"https://{server}/oauth2/exchange", form=form)
+    refresh: str = answer.expect(200).json()["refresh_token"]
+    return refresh
+
+
+def access_token(world: World, refresh: str, registry: str = REGISTRY) -> str:
+    server = world.silo.registry_host(registry)
+    form = {
+        "grant_type": "refresh_token",
+        "service": server,
+        "scope": f"repository:{REPOSITORY}:{ALL_ACTIONS}",
+        "refresh_token": refresh,
+    }
+    answer = world.caller.call("POST", f"https://{server}/oauth2/token", form=form)
+    token: str = answer.expect(200).json()["access_token"]
+    return token
+
+
+def _other_registry(world: World) -> str:
+    refresh = exchange(world, OTHER_REGISTRY, world.administration.arm_token)
+    return access_token(world, refresh, OTHER_REGISTRY)
