@@ -5,6 +5,7 @@ stream buffers would be memory that a stranger can claim (decision 0003).
 """
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +35,9 @@ def serve(
     master = os.getpid()
 
     def load() -> ASGIApp:
+        # Forked from the master, a worker has its handlers until granian sets its own: a SIGTERM
+        # between the two would be lost, and the worker killed only after DRAIN_S.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         die_with_parent(master)
         name_process("silo-worker")
         return build()

@@ -236,7 +236,7 @@ class Gate:
                 raise Unauthorized("The admin user is off, or its password was renewed.")
         else:
             principal = self._sign_in.find_principal(subject.object_id, claims.issued)
-            if principal is None:
+            if principal is None or principal.tenant_id != subject.tenant_id:
                 raise Unauthorized("The principal is gone, disabled or signed out.")
         granted = frozenset(
             ("" if grant.type == "registry" else grant.name, action)
