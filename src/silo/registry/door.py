@@ -1,6 +1,6 @@
 """The registry's ASGI application: read the path, know the caller, decide, answer.
 
-No framework on this road: a manifest costs less than one route table (decision 0009).
+No framework on this road: a manifest costs less than one route table (decision 0015).
 """
 
 from collections.abc import Awaitable, Callable

@@ -30,6 +30,8 @@ SESSIONS = 8_192
 """Credentials remembered by one worker."""
 BASIC_S = 60.0
 """How long a checked secret is believed: it may expire without anything being written."""
+NOBODY = "authentication required, visit https://aka.ms/acr/authorization for more information."
+"""ACR's sentence."""
 ATTEMPTS = 10
 ATTEMPTS_S = 60.0
 """Failed admin sign-ins from one address to one registry before it has to wait."""
@@ -129,7 +131,7 @@ class Gate:
 
         """
         if header is None:
-            raise Unauthorized("authentication required")
+            raise Unauthorized(NOBODY)
         # Of a password only the hash is kept; the salt makes it worthless outside this process.
         is_token = header.startswith(b"Bearer ")
         key = (registry.uid, header if is_token else hmac.digest(self._salt, header, "sha256"))
@@ -167,9 +169,8 @@ class Gate:
                 session.allowed.add((repository, action))
                 return
         if not reached:
-            raise Unauthorized(
-                "The token was not granted this.", {"insufficient_scope": actions[0]}
-            )
+            wanted = {"Type": "repository", "Class": "", "Name": repository, "Action": actions[0]}
+            raise Unauthorized(NOBODY, [wanted])
         raise Denied("The requested access to the resource is denied.", verdict.reason)
 
     def allows(self, session: Session, repository: str, action: Action) -> bool:
@@ -224,7 +225,7 @@ class Gate:
             case "basic":
                 user, password = parse_basic(value)
                 return await self.open_password(registry, user, password, client_ip)
-        raise Unauthorized("authentication required")
+        raise Unauthorized(NOBODY)
 
     def _open_token(self, registry: Registry, token: str, kind: str, generation: int) -> Session:
         claims = self.tokens.read(token, registry, kind)

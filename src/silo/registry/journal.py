@@ -2,7 +2,7 @@
 
 A push or delete is recorded by the transaction that does it. Pulls, refusals and sign-ins come
 thousands a second and change nothing: equal ones are counted and written together at least once
-a second (decision 0006). When they cannot be written, nothing more is served.
+a second (decision 0012). When they cannot be written, nothing more is served.
 """
 
 import asyncio

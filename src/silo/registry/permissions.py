@@ -2,7 +2,7 @@
 
 Control-plane actions are what Owner, Contributor, Reader, AcrPull, AcrPush and AcrDelete hold;
 the data actions are those of the Container Registry Repository roles. Either one suffices.
-Whoever may pull may also see names and attributes: AcrPull lists tags in Azure (decision 0007).
+Whoever may pull may also see names and attributes: AcrPull lists tags in Azure (decision 0013).
 """
 
 from dataclasses import dataclass

@@ -195,7 +195,7 @@ class Pull:
         first: int,
         length: int,
     ) -> None:
-        """Send part of a file, each piece when the client has room for it (decision 0008)."""
+        """Send part of a file, each piece when the client has room for it (decision 0014)."""
         descriptor = os.open(self._content.path(digest), os.O_RDONLY | os.O_CLOEXEC)
         try:
             await request.start(status, [*headers, (b"content-length", b"%d" % length)])

@@ -6,7 +6,7 @@ Source: ACR "AAD-OAuth"; Docker "Token Authentication"; azure-wire 4.2 and 4.3.
 from silo import access
 
 from .errors import BadRequest, RegistryError, Unauthorized, Unsupported
-from .gate import ZERO_USER, Audiences, Gate, Session, parse_basic
+from .gate import NOBODY, ZERO_USER, Audiences, Gate, Session, parse_basic
 from .journal import Caller, Journal, Look
 from .permissions import Action
 from .tokens import Grant, Subject, describe_principal, parse_scopes
@@ -80,7 +80,7 @@ class TokenEndpoints:
         header = request.headers.get(b"authorization", b"")
         try:
             if header[:6].lower() != b"basic ":
-                raise Unauthorized("authentication required")
+                raise Unauthorized(NOBODY)
             session = await self._gate.authenticate(
                 request.registry, header, request.context.client_ip
             )

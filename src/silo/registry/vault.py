@@ -1,6 +1,6 @@
 """Admin passwords at rest: AES-256-GCM under a key that lives in its own 0600 file.
 
-Azure shows them on demand, so a hash will not do (decision 0020).
+Azure shows them on demand, so a hash will not do (decision 0011).
 """
 
 import base64
