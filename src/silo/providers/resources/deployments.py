@@ -30,7 +30,6 @@ class Deployments:
         refused = (
             ("write", "PUT", _ITEM),
             ("validate/action", "POST", f"{_ITEM}/validate"),
-            ("whatIf/action", "POST", f"{_ITEM}/whatIf"),
             ("cancel/action", "POST", f"{_ITEM}/cancel"),
             ("exportTemplate/action", "POST", f"{_ITEM}/exportTemplate"),
         )
@@ -56,6 +55,14 @@ class Deployments:
                 )
                 for verb, method, path in refused
             ),
+            arm.Operation(
+                f"{_NAME}/whatIf/action",
+                "POST",
+                f"{_ITEM}/whatIf",
+                self.fail,
+                coverage=_REFUSED,
+                raw_body=True,
+            ),
             *(
                 arm.Operation(
                     f"{_NAME}/{verb}", method, path, self.miss, statuses=(404,), coverage=_NONE
@@ -75,6 +82,16 @@ class Deployments:
         """Refuse whatever would need a template to be read."""
         self._check(match)
         raise DeploymentsNotSupported
+
+    async def fail(self, call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
+        """Answer a what-if as one that failed: az cannot read any other refusal of it."""
+        self._check(match)
+        error = DeploymentsNotSupported()
+        await self.resources.store.write(
+            lambda conn: call.recorder.append(conn, 200, "Failed", code=error.code)
+        )
+        body = {"status": "Failed", "error": {"code": error.code, "message": str(error)}}
+        return arm.Reply(200, body)
 
     async def miss(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
         """Say that there is no such deployment."""
