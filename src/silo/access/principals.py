@@ -27,6 +27,8 @@ class Principal:
     """Object ids of every group it is in, nested ones included."""
     app_id: str = ""
     """The client application the token was issued to (``appid``/``azp``)."""
+    credential: str = ""
+    """Id of the secret or certificate a client signed in with; what it got dies with it."""
     token_scopes: frozenset[str] = frozenset()
     """``scp`` of a delegated token."""
 

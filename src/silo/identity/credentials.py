@@ -168,13 +168,13 @@ def list_all_keys(conn: core.Connection) -> tuple[KeyCredential, ...]:
     return tuple(KeyCredential(*row) for row in rows)
 
 
-def has_credential(conn: core.Connection, credential_id: str) -> bool:
-    """Tell whether a secret, certificate or trust with this id is still there."""
+def has_credential(conn: core.Connection, credential_id: str, now: datetime) -> bool:
+    """Tell whether a secret, certificate or trust with this id is there and has not ended."""
     query = sa.union_all(
-        sa.select(password_credentials.c.key_id).where(
-            password_credentials.c.key_id == credential_id
+        *(
+            sa.select(held.c.key_id).where(held.c.key_id == credential_id, held.c.end > now)
+            for held in (password_credentials, key_credentials)
         ),
-        sa.select(key_credentials.c.key_id).where(key_credentials.c.key_id == credential_id),
         sa.select(federated_credentials.c.id).where(federated_credentials.c.id == credential_id),
     )
     return conn.execute(query).first() is not None

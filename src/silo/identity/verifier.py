@@ -86,17 +86,27 @@ class Verifier:
         )
         return principal
 
-    def find_principal(self, object_id: str, issued: datetime) -> access.Principal | None:
-        """Return a principal that may sign in now; None when a token issued then is void."""
+    def find_principal(
+        self, object_id: str, issued: datetime, credential: str = ""
+    ) -> access.Principal | None:
+        """Return a principal that may sign in now; None when a token issued then is void.
 
-        def look(conn: core.Connection) -> Subject:
+        ``credential`` is what the token was got with; without it the token is void too.
+        """
+
+        def look(conn: core.Connection) -> Subject | None:
             if find_type(conn, object_id) is ObjectType.USER:
                 return get_user_subject(conn, object_id)
-            return get_client_subject(conn, object_id, self._issuer.tenant.display_name)
+            subject = get_client_subject(conn, object_id, self._issuer.tenant.display_name)
+            if credential and not has_credential(conn, credential, self._clock.now()):
+                return None
+            return subject
 
         try:
             subject = self._store.read_now(look)
         except OAuthError:
+            return None
+        if subject is None:
             return None
         if int(issued.timestamp()) < int(subject.valid_from.timestamp()):
             return None
@@ -124,7 +134,8 @@ class Verifier:
                 raise ClientLocked
             proof = check_secret(conn, client_id, secret, now)
             subject = get_client_subject(conn, client_id, self._issuer.tenant.display_name)
-            return subject, proof.expires or now
+            principal = replace(subject.principal, credential=proof.credential_id)
+            return replace(subject, principal=principal), proof.expires or now
 
         try:
             subject, expires = await self._store.read(check)
@@ -191,11 +202,12 @@ class Verifier:
         if claims["iat"] < int(found.sign_in_sessions_valid_from.timestamp()):
             raise TokenRejected("The sessions of the account were revoked.", expired=True)
         credential = claims.get(CREDENTIAL)
-        if credential is not None and not has_credential(conn, str(credential)):
+        if credential is not None and not has_credential(conn, str(credential), self._clock.now()):
             raise TokenRejected("The credential behind the token was removed.", expired=True)
         return replace(
             principal,
             app_id=str(claims.get("appid", claims.get("azp"))),
+            credential=str(credential or ""),
             token_scopes=frozenset(str(claims.get("scp", "")).split()),
         )
 
