@@ -50,8 +50,13 @@ class SignIn(Protocol):
         """Return the service principal with this secret; raises a SiloError."""
         ...
 
-    def find_principal(self, object_id: str, issued: datetime) -> access.Principal | None:
-        """Return an enabled principal as it stands now; None too if a token issued then is void."""
+    def find_principal(
+        self, object_id: str, issued: datetime, credential: str = ""
+    ) -> access.Principal | None:
+        """Return an enabled principal as it stands now; None too if a token issued then is void.
+
+        ``credential`` is what the token was got with: without it, the token is void as well.
+        """
         ...
 
 
@@ -236,7 +241,9 @@ class Gate:
             if not registry.admin_enabled or subject.admin_stamp not in known:
                 raise Unauthorized("The admin user is off, or its password was renewed.")
         else:
-            principal = self._sign_in.find_principal(subject.object_id, claims.issued)
+            principal = self._sign_in.find_principal(
+                subject.object_id, claims.issued, subject.credential
+            )
             if principal is None or principal.tenant_id != subject.tenant_id:
                 raise Unauthorized("The principal is gone, disabled or signed out.")
         granted = frozenset(
@@ -250,7 +257,8 @@ class Gate:
             principal=principal,
             granted=granted if kind == ACCESS else None,
             issued=claims.issued,
-            expires=claims.expires,
+            # A credential ends without anything being written, so it is looked at again.
+            expires=min(claims.expires, self._clock.now().timestamp() + BASIC_S),
             generation=generation,
         )
 

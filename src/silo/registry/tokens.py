@@ -46,6 +46,8 @@ class Subject:
     name: str = ""
     admin_stamp: str = ""
     """Of the admin password that was used; the token dies with it."""
+    credential: str = ""
+    """Id of the secret or certificate that was used; the token dies with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,13 @@ class Claims:
 
 def describe_principal(principal: access.Principal) -> Subject:
     """Return whom a token for a principal names."""
-    return Subject(principal.object_id, principal.tenant_id, principal.app_id, principal.name)
+    return Subject(
+        principal.object_id,
+        principal.tenant_id,
+        principal.app_id,
+        principal.name,
+        credential=principal.credential,
+    )
 
 
 class Tokens:
@@ -124,6 +132,7 @@ class Tokens:
                 app_id=str(claims["appid"]),
                 name=str(claims["sub"]),
                 admin_stamp=str(claims["stamp"]),
+                credential=str(claims["cred"]),
             ),
             issued=datetime.fromtimestamp(claims["iat"], UTC),
             expires=float(claims["exp"]),
@@ -157,6 +166,7 @@ class Tokens:
                 "appid": subject.app_id,
                 "tenant": subject.tenant_id,
                 "stamp": subject.admin_stamp,
+                "cred": subject.credential,
                 **claims,
             }
         )

@@ -78,7 +78,9 @@ class FakeDirectory:
             raise Refused("The secret is wrong.")
         return self.principals[client_id]
 
-    def find_principal(self, object_id: str, issued: datetime) -> access.Principal | None:
+    def find_principal(
+        self, object_id: str, issued: datetime, credential: str = ""
+    ) -> access.Principal | None:
         return next((p for p in self.principals.values() if p.object_id == object_id), None)
 
     def authorize(
