@@ -21,9 +21,11 @@ class View:
 
     def sees(self, scope: str) -> bool:
         """Tell whether the caller has a role at a scope, above it or below it."""
-        if access.get_scope_key(scope) in self.around:
-            return True
-        return not self.keys.isdisjoint(access.list_ancestors(self.parents, scope))
+        try:
+            above = access.list_ancestors(self.parents, scope)
+        except ValueError:  # such as ``..`` for a name: no place, so nobody has a role there
+            return False
+        return above[0] in self.around or not self.keys.isdisjoint(above)
 
 
 @dataclass(frozen=True, slots=True)

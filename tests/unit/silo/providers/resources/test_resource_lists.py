@@ -61,3 +61,9 @@ async def test_a_group_that_does_not_exist_lists_nothing(world: Any) -> None:
     path = f"{SUB}/resourceGroups/none/resources"
 
     assert await world.refuse("ResourceGroupNotFound", "GET", path) == 404
+
+
+async def test_dots_are_no_name_of_a_group(world: Any) -> None:
+    path = f"{SUB}/resourceGroups/../resources"
+
+    assert await world.refuse("AuthorizationFailed", "GET", path) == 403
