@@ -141,6 +141,27 @@ async def test_a_right_that_is_taken_away_is_gone_with_the_next_request(plane: P
     assert (await puller.get("/v2/hello/manifests/v1")).status == 403
 
 
+async def test_a_token_dies_with_the_secret_it_was_got_with(plane: Plane) -> None:
+    token = await plane.get_access_token("owner", "repository:hello:pull")
+    by_secret = await plane.as_service("owner").get("/oauth2/token?scope=repository:hello:pull")
+    clients = [plane.as_bearer(token), plane.as_bearer(by_secret.json["access_token"])]
+    assert [(await client.get("/v2/")).status for client in clients] == [200, 200]
+
+    plane.directory.removed.add("secret-of-owner")
+    await bump(plane)
+    assert [(await client.get("/v2/")).status for client in clients] == [401, 401]
+
+
+async def test_a_secret_that_expires_is_noticed_within_a_minute(plane: Plane) -> None:
+    owner = plane.as_bearer(await plane.get_access_token("owner", "repository:hello:pull"))
+    assert (await owner.get("/v2/")).status == 200
+
+    plane.directory.removed.add("secret-of-owner")  # by time alone: nothing was written
+    plane.clock.advance(seconds=61)
+
+    assert (await owner.get("/v2/")).status == 401
+
+
 async def test_a_token_dies_with_its_registry(plane: Plane) -> None:
     token = await plane.get_access_token("owner", "repository:hello:pull")
 

@@ -52,6 +52,7 @@ class FakeDirectory:
     principals: dict[str, access.Principal] = field(default_factory=dict)
     actions: dict[str, set[str]] = field(default_factory=dict)
     checks: int = 0
+    removed: set[str] = field(default_factory=set)
 
     def add(self, name: str, *actions: str) -> access.Principal:
         principal = access.Principal(
@@ -59,6 +60,7 @@ class FakeDirectory:
             tenant_id="11111111-1111-1111-1111-111111111111",
             type=access.PrincipalType.SERVICE_PRINCIPAL,
             name=name,
+            credential=f"secret-of-{name}",
         )
         self.principals[name] = principal
         self.actions[principal.object_id] = set(actions)
@@ -81,6 +83,8 @@ class FakeDirectory:
     def find_principal(
         self, object_id: str, issued: datetime, credential: str = ""
     ) -> access.Principal | None:
+        if credential in self.removed:
+            return None
         return next((p for p in self.principals.values() if p.object_id == object_id), None)
 
     def authorize(
