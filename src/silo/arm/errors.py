@@ -338,6 +338,17 @@ class ScopeLocked(Conflict):
         )
 
 
+class RemovalBlocked(Conflict):
+    """Something below could not be deleted, so what holds it stays."""
+
+    code = "ResourceDeletionFailed"
+
+    def __init__(self, scope: str, blocked: str, reason: str) -> None:
+        super().__init__(
+            f"The deletion of '{scope}' failed: '{blocked}' could not be deleted: {reason}"
+        )
+
+
 class PreconditionFailed(ArmError):
     """``If-Match`` or ``If-None-Match`` does not hold."""
 

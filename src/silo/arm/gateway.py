@@ -6,17 +6,26 @@ correlate → authenticate → match → api-version → authorise → read the 
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
+import structlog
+
 from silo import access, core
 
 from . import long_running, metadata, verbs, wire
 from .authentication import Authenticate, check_caller, render_challenge
-from .errors import ArmError, AuthenticationFailed, MissingApiVersionParameter
+from .errors import (
+    ArmError,
+    AuthenticationFailed,
+    AuthorizationFailed,
+    MissingApiVersionParameter,
+)
 from .provider import Call, Match, Operation, Provider, Reply, ResourceType
 from .recorder import Recorder
 from .resource_id import parse_resource_id
 from .resources import Resources
 from .routes import Routes
 from .scopes import check_scope
+
+log = structlog.get_logger()
 
 _READS = frozenset({"GET", "HEAD"})
 
@@ -85,8 +94,8 @@ class Gateway:
         await wire.send_reply(send, request, reply)
 
     async def _answer(self, request: wire.Request) -> Reply:
-        if request.path == metadata.PATH and request.method == "GET":
-            return Reply(200, metadata.describe_endpoints(request.context.urls))
+        if metadata.is_asked_for(request):
+            return metadata.answer(request)
         principal = check_caller(request, self._authenticate)
         operation, match = self._routes.find(request.method, request.path, request.api_version)
         if not request.api_version:
@@ -94,8 +103,8 @@ class Gateway:
         call = self._make_call(request, principal, operation, match)
         try:
             return await self._handle(request, call, operation, match)
-        except ArmError as error:
-            if error.status == 403 or operation.method not in _READS:  # noqa: PLR2004 - Forbidden
+        except Exception as error:
+            if isinstance(error, AuthorizationFailed) or operation.method not in _READS:
                 await self._record_failure(call, error)
             raise
 
@@ -166,10 +175,17 @@ class Gateway:
         self._store.read_now(lambda conn: check_scope(conn, id_))
         self._subscriptions.add(name)
 
-    async def _record_failure(self, call: Call, error: ArmError) -> None:
-        """Log a refused or failed operation; its own transaction was rolled back."""
-        await self._store.write(
-            lambda conn: call.recorder.append(
-                conn, error.status, code=error.code, message=str(error)
-            )
-        )
+    async def _record_failure(self, call: Call, error: Exception) -> None:
+        """Log a refused or failed operation; its own transaction was rolled back.
+
+        That it cannot be written down must not hide from the caller what went wrong first.
+        """
+        if isinstance(error, core.SiloError):
+            told = error if isinstance(error, ArmError) else wire.translate(error)
+            status, facts = told.status, {"code": told.code, "message": str(told)}
+        else:  # a bug of ours: the front door logs it and answers 500
+            status, facts = 500, {"code": "InternalServerError", "message": type(error).__name__}
+        try:
+            await self._store.write(lambda conn: call.recorder.append(conn, status, **facts))
+        except core.StoreUnavailable:
+            log.exception("could not record a failure", correlation_id=call.correlation_id)

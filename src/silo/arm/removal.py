@@ -6,6 +6,7 @@ from typing import Any
 
 from silo import access, core
 
+from .errors import RemovalBlocked
 from .provider import ResourceType
 from .resource_id import ResourceId
 from .resources import Resource, Resources, Stamp
@@ -32,11 +33,19 @@ def begin_removal(
 def mark_below(
     conn: core.Connection, resources: Resources, find_type: FindType, found: Resource
 ) -> bool:
-    """Mark what below a leaving resource must leave the world first; tell whether there is any."""
+    """Mark what below a leaving resource must leave the world first; tell whether there is any.
+
+    Raises:
+        RemovalBlocked: something below was marked for this before, and could not be removed.
+
+    """
     below = _list_in_world(conn, resources, find_type, found.id)
     for resource in below:
-        if not resource.deleting:
-            _mark(conn, resources, resource, found.changed)
+        if resource.deleting:
+            continue
+        if resource.outcome.code and resource.changed == found.changed:
+            raise RemovalBlocked(found.id.text, resource.id.text, resource.outcome.message)
+        _mark(conn, resources, resource, found.changed)
     return bool(below)
 
 

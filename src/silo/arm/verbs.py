@@ -11,6 +11,7 @@ from silo import core
 
 from . import documents, listing, long_running
 from .errors import (
+    ArmError,
     InvalidResourceGroupLocation,
     InvalidResourceLocation,
     InvalidResourceName,
@@ -84,7 +85,7 @@ class Verbs(Generic[P]):
     async def get(self, call: Call, match: Match, _body: Any) -> Reply:
         """Answer the resource, or 304 when the caller has it."""
         resource = self._store.read_now(lambda conn: self._get(conn, match.id))
-        if call.if_none_match == resource.etag:
+        if call.if_none_match and _names(call.if_none_match, resource):
             return Reply(304, None, {"etag": resource.etag})
         return self._render(resource, call, 200)
 
@@ -102,7 +103,13 @@ class Verbs(Generic[P]):
             return may_read_all or call.allows(read, resource.id.text)
 
         def page(conn: core.Connection) -> dict[str, Any]:
-            scope = check_scope(conn, match.id)
+            try:
+                scope = check_scope(conn, match.id)
+            except ArmError:
+                if may_read_all:
+                    raise
+                # Who may read nothing here must not learn whether it exists.
+                raise call.refusal(read, match.id.text) from None
             return listing.list_page(
                 conn,
                 self._resources,
@@ -226,7 +233,11 @@ class Verbs(Generic[P]):
             resource = self._type.on_write(conn, change, resource) or resource
         if self._type.reconcile is None:
             resource = replace(resource, settled_generation=resource.generation, outcome=Outcome())
-        call.record(conn, 200 if current else self._type.created_status)
+        call.recorder.append(
+            conn,
+            200 if current else self._type.created_status,
+            "Succeeded" if resource.is_settled else "Accepted",
+        )
         return self._resources.put(conn, resource)
 
     def _get(self, conn: core.Connection, id_: ResourceId) -> Resource:
@@ -299,8 +310,13 @@ def _check_location(current: Resource | None, document: Mapping[str, Any]) -> No
 
 def _check_preconditions(call: Call, current: Resource | None) -> None:
     """Hold a write to its If-Match and If-None-Match (RFC 9110 sections 13.1.1, 13.1.2)."""
-    etag = current.etag if current else ""
-    if call.if_match and not (call.if_match == etag or (call.if_match == "*" and current)):
+    if call.if_match and not _names(call.if_match, current):
         raise PreconditionFailed(call.if_match)
-    if call.if_none_match and (call.if_none_match == etag or (call.if_none_match == "*" and etag)):
+    if call.if_none_match and _names(call.if_none_match, current):
         raise PreconditionFailed(call.if_none_match)
+
+
+def _names(header: str, current: Resource | None) -> bool:
+    """Tell whether a list of entity tags, or ``*``, names the resource as it stands."""
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return current is not None and bool(tags & {"*", current.etag})

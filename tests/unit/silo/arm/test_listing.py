@@ -78,8 +78,11 @@ async def test_a_page_that_cannot_be_is_refused(world, query):
     assert (status, body["error"]["code"]) == (400, InvalidQueryParameter.code)
 
 
-async def test_a_list_shows_only_what_the_caller_may_read(world):
-    assert (await world.ask("GET", THINGS + "?api-version=1", who="nobody"))[0] == 403
+@pytest.mark.parametrize("group", ["g1", "ghost"])
+async def test_who_may_read_nothing_of_a_list_does_not_learn_whether_it_exists(world, group):
+    path = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/Silo.Test/things"
+
+    assert (await world.ask("GET", path, who="nobody"))[0] == 403
 
 
 class Asked:
