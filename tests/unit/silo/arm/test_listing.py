@@ -1,5 +1,6 @@
 """Filters, pages and the links between them."""
 
+import asyncio
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -12,14 +13,20 @@ from silo.arm.listing import find_type
 THINGS = f"/subscriptions/{SUBSCRIPTION}/providers/Silo.Test/things"
 
 
-@pytest.fixture
-async def world(tmp_path):
-    built = World(tmp_path)
-    await built.ask("PUT", GROUP, {"location": "eastus"})
-    for name, tags in (("a", {"env": "prod"}), ("b", {"env": "test", "x": "prod"}), ("c", {})):
-        body = {"location": "eastus", "tags": tags}
-        await built.ask("PUT", f"{GROUP}/providers/Silo.Test/things/{name}", body)
-    return built
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """One for all: nothing here writes."""
+    built = World(tmp_path_factory.mktemp("listing"))
+
+    async def fill():
+        await built.ask("PUT", GROUP, {"location": "eastus"})
+        for name, tags in (("a", {"env": "prod"}), ("b", {"env": "test", "x": "prod"}), ("c", {})):
+            body = {"location": "eastus", "tags": tags}
+            await built.ask("PUT", f"{GROUP}/providers/Silo.Test/things/{name}", body)
+
+    asyncio.run(fill())
+    yield built
+    built.store.close()
 
 
 async def list_names(world, query):
