@@ -18,6 +18,8 @@ from .errors import ManifestInvalid
 LIMIT_BYTES = 4 << 20
 """The specification asks registries for at least this much."""
 MAX_REFERENCES = 10_000
+MAX_SIZE = 1 << 48
+"""Bytes of one reference; the sum of all still fits the database's integers."""
 
 
 class MediaType(StrEnum):
@@ -60,7 +62,7 @@ class Descriptor(_Shape):
 
     media_type: Annotated[str, Field(max_length=255)]
     digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$")]
-    size: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=0, le=MAX_SIZE)]
 
     @property
     def is_foreign(self) -> bool:

@@ -15,6 +15,7 @@ from tests.unit.silo.registry.world import (
     make_image,
 )
 
+FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 DOCKER_IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -62,8 +63,7 @@ async def test_docker_manifests_keep_their_media_type(owner: Client) -> None:
 
 async def test_layers_that_live_elsewhere_need_not_be_pushed(owner: Client) -> None:
     await owner.push_image("v1")
-    foreign = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
-    body = make_image("v1", layers=[descriptor(b"elsewhere", foreign)])
+    body = make_image("v1", layers=[descriptor(b"elsewhere", FOREIGN)])
 
     assert (await owner.put_manifest("v2", body)).status == 201
 
@@ -79,6 +79,7 @@ async def test_layers_that_live_elsewhere_need_not_be_pushed(owner: Client) -> N
         {"layers": [{"mediaType": LAYER, "digest": "sha256:1", "size": 1}]},
         {"layers": [{**descriptor(b"v1", LAYER), "size": -1}]},
         {"layers": [{**descriptor(b"v1", LAYER), "size": 99}]},
+        {"layers": [{**descriptor(b"x", FOREIGN), "size": 10**30}]},
         {"config": "none"},
         {"subject": {"digest": "sha256:x"}},
         {"annotations": {"a": 1}},
