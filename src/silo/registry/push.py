@@ -243,7 +243,8 @@ class Push:
                 if expected is not None and total > expected:
                     upload.truncate(start)
                     raise SizeInvalid("The chunk is longer than its Content-Range says.")
-                if waiting >= GATHER_BYTES:
+                # Not at exactly as much: the end may have come, and one hop does for all.
+                if waiting > GATHER_BYTES:
                     gathered, parts, waiting = parts, [], 0
                     await self._run(partial(upload.write, gathered))
         except core.BodyError:
