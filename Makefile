@@ -29,7 +29,7 @@ lint: setup
 	.venv/bin/deptry --no-ansi src
 
 check: lint ## under a minute: layout, lint, types, contracts, unit tests
-	$(PYTHON) -m pytest -q
+	$(PYTHON) -m pytest -q -n 2
 
 test: lint strangers ## everything, az, docker, podman, skopeo, oras and browsers included
 	$(PYTHON) -m pytest -q -p no:randomly --durations=15 tests/unit tests/contract tests/architecture tests/wire tests/system
