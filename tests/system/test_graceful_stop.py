@@ -3,8 +3,10 @@
 import os
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 from bench.images import digest_of, push_image
 from bench.processes import list_tree
 from tests.sockets import head, open_door
@@ -13,7 +15,16 @@ REPOSITORY = "graceful/app"
 MIB = 2**20
 
 
-def test_uploads_and_downloads_in_flight_finish_before_the_end(open_silo, registry_of):
+@pytest.fixture
+def open_connection():
+    """Open connections that the test's end closes."""
+    with ExitStack() as stack:
+        yield lambda silo, host: stack.enter_context(open_door(silo, host))
+
+
+def test_uploads_and_downloads_in_flight_finish_before_the_end(
+    open_silo, registry_of, open_connection
+):
     silo = open_silo()
     registry = registry_of(silo)
     token = registry.sign_in(REPOSITORY, "pull,push")
@@ -24,7 +35,7 @@ def test_uploads_and_downloads_in_flight_finish_before_the_end(open_silo, regist
     place = opened.expect(202).headers["location"].removeprefix(base)
     joint = "&" if "?" in place else "?"
     authorization = f"Authorization: Bearer {token}"
-    upload = open_door(silo, registry.host)
+    upload = open_connection(silo, registry.host)
     upload.sendall(
         head(
             "PUT",
@@ -35,7 +46,7 @@ def test_uploads_and_downloads_in_flight_finish_before_the_end(open_silo, regist
         )
         + sent[:MIB]
     )
-    download = open_door(silo, registry.host)
+    download = open_connection(silo, registry.host)
     path = f"/v2/{REPOSITORY}/blobs/{digest_of(stored)}"
     download.sendall(head("GET", path, registry.host, authorization))
     first = download.recv(4096)
@@ -47,16 +58,16 @@ def test_uploads_and_downloads_in_flight_finish_before_the_end(open_silo, regist
         time.sleep(0.3)
         upload.sendall(sent[number * MIB : (number + 1) * MIB])
     uploaded = upload.recv(65536)
-    received = first
-    while part := download.recv(2**20):
+    received = bytearray(first)
+    while len(received) < len(stored) and (part := download.recv(2**20)):
         received += part
-        if len(received.partition(b"\r\n\r\n")[2]) >= len(stored):
-            break
-    body = received.partition(b"\r\n\r\n")[2]
+    received += download.recv(4096)  # the head took some of the room
+    body = bytes(received.partition(b"\r\n\r\n")[2])
     stopping.join(60)
     code = silo.process.wait(60)
 
     assert uploaded.startswith(b"HTTP/1.1 201")
+    assert len(body) == len(stored)
     assert digest_of(body) == digest_of(stored)
     assert code == 0
     assert not pids & set(list_tree(silo.process.pid))

@@ -87,7 +87,7 @@ def test_traversal_in_arm_names_leads_nowhere(silo, hosts, tokens, method, group
         ("Bad Header: x",),
         ("X-Control: \x01\x02",),
     ],
-    ids=lambda fields: fields[0][:30],
+    ids=lambda fields: " ".join(fields[:2])[:40],
 )
 def test_bad_heads_are_refused_or_cut_off(silo, hosts, fields):
     data = head("PUT", "/subscriptions", hosts["management"], *fields, "Connection: close")
