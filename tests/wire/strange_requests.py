@@ -57,6 +57,11 @@ FILTERS = (
 )  # fmt: skip
 VERSIONS = ("2024-11-01", "2022-04-01", "1900-01-01", "2999-12-31-preview", "nonsense", "")
 
+NAMES = ("name", "group", "subscription", "id", "reference", "tenant", "scope", "location")
+ODD_NAMES = (
+    b"..", b".", b"%2e", b"a/b", b"\x00", b"\xff", b"x" * 2000, b"'", b'"', b"$count", b"sha256:",
+)  # fmt: skip
+
 _text = st.text(max_size=30)
 _scalar = (
     st.none()
@@ -101,26 +106,17 @@ class Strange:
         return f"{self.method} {self.target} {self.fields} {self.body[:300]!r}"
 
 
-def _paths(routes: Sequence[Route], known: Mapping[str, str]) -> st.SearchStrategy[str]:
-    def fill(route: Route, names: Mapping[str, bytes]) -> str:
-        odd = {name: quote_from_bytes(value, safe="") for name, value in names.items()}
-        return route.fill({**known, **odd})
+def _places(
+    routes: Sequence[Route], known: Mapping[str, str]
+) -> st.SearchStrategy[tuple[str, str]]:
+    """Draw method and path: mostly a real route, often with something behind it."""
 
-    odd_name = st.binary(max_size=12) | st.sampled_from(
-        [
-            b"..",
-            b".",
-            b"%2e",
-            b"a/b",
-            b"\x00",
-            b"\xff",
-            b"x" * 2000,
-            b"'",
-            b'"',
-            b"$count",
-            b"sha256:",
-        ]
-    )
+    def fill(route: Route, names: Mapping[str, bytes], method: str | None) -> tuple[str, str]:
+        odd = {name: quote_from_bytes(value, safe="") for name, value in names.items()}
+        path = route.fill({**known, **odd})
+        return method or route.method, path if path.startswith("/") else f"/{path}"
+
+    odd_name = st.binary(max_size=12) | st.sampled_from(ODD_NAMES)
     odd_names = st.dictionaries(
         st.sampled_from(
             ["name", "group", "subscription", "id", "reference", "tenant", "scope", "location"]
@@ -128,11 +124,16 @@ def _paths(routes: Sequence[Route], known: Mapping[str, str]) -> st.SearchStrate
         odd_name,
         max_size=2,
     )
-    filled = st.builds(fill, st.sampled_from(routes), odd_names)
-    noise = st.lists(odd_name, min_size=1, max_size=8).map(
-        lambda parts: "/" + "/".join(quote_from_bytes(part, safe="") for part in parts)
+    some_routes = st.sampled_from(routes)
+    right = st.builds(fill, some_routes, st.just({}), st.none())
+    odd = st.builds(fill, some_routes, odd_names, st.none() | st.sampled_from(METHODS))
+    noise = st.tuples(
+        st.sampled_from(METHODS),
+        st.lists(odd_name, min_size=1, max_size=8).map(
+            lambda parts: "/" + "/".join(quote_from_bytes(part, safe="") for part in parts)
+        ),
     )
-    return st.one_of(filled, filled, filled, noise)
+    return st.one_of(right, right, right, odd, odd, noise)
 
 
 def _queries() -> st.SearchStrategy[str]:
@@ -184,11 +185,11 @@ def make_requests(
         max_size=3,
         unique_by=lambda pair: pair[0],
     )
-    own_methods = st.sampled_from([route.method for route in routes])
 
     def build(
-        method: str, path: str, query: str, given: list[tuple[str, str]], kind: str, body: bytes
+        place: tuple[str, str], query: str, given: list[tuple[str, str]], kind: str, body: bytes
     ) -> Strange:
+        method, path = place
         whole = "&".join(part for part in (version, query) if part)
         all_fields = (*given, ("Content-Type", kind), ("Content-Length", str(len(body))))
         return Strange(method, f"{path}?{whole}" if whole else path, all_fields, body)
@@ -196,10 +197,9 @@ def make_requests(
     make: Callable[..., Strange] = build
     return st.builds(
         make,
-        st.one_of(own_methods, own_methods, st.sampled_from(METHODS)),
-        _paths(routes, known),
+        _places(routes, known),
         _queries(),
         fields,
-        st.sampled_from(CONTENT_TYPES[:3] * 3 + CONTENT_TYPES),
+        st.sampled_from([*CONTENT_TYPES[:1] * 8, MANIFEST_TYPE, *CONTENT_TYPES]),
         _bodies(samples),
     )
