@@ -170,8 +170,6 @@ def _make_callers(world: World, graph: str) -> dict[str, dict[str, str]]:
         tokens["arm"][what] = _sign_in(world, client, ARM_RESOURCE)
         tokens["graph"][what] = _sign_in(world, client, graph)
     for what, client in {**clients, "too small a role": puller}.items():
-        if what == "its secret was removed":
-            continue  # the registry's tokens do not know the secret behind them yet
         refresh = exchange(world, REGISTRY, _sign_in(world, client, ARM_RESOURCE))
         tokens["registry"][what] = f"Bearer {access_token(world, refresh)}"
     for what in ("disabled", "deleted", "its secret was removed"):

@@ -165,7 +165,9 @@ def _parse_v2(path: str) -> Route:
 
 def _parse_acr(path: str) -> Route:
     if path.startswith("_deleted/"):
-        return Route(Kind.ACR_DELETED, path.removeprefix("_deleted/"))
+        # ``_deleted/_catalog``, ``_deleted/{name}/_tags``, ``_deleted/{name}/_manifests/{digest}``
+        name = path.removeprefix("_deleted/").partition("/_")[0]
+        return Route(Kind.ACR_DELETED, name if name == "_catalog" else check_name(name))
     head, _, last = path.rpartition("/")
     lists = {
         "_tags": Kind.ACR_TAGS,
