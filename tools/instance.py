@@ -30,6 +30,8 @@ class Instance:
     state: Path
     port: int
     options: tuple[str, ...] = ()
+    trusted: Path | None = None
+    """Authorities that the server trusts when it calls others, for ``SSL_CERT_FILE``."""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def silo(self, *words: str, check: bool = True) -> programs.Outcome:
@@ -84,10 +86,11 @@ class Instance:
         """
         self.state.parent.mkdir(parents=True, exist_ok=True)
         command = [SILO, "up", "--state", self.state, "--port", str(self.port), *self.options]
+        variables = {"SSL_CERT_FILE": str(self.trusted)} if self.trusted else {}
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 command,
-                env=programs.plain_environment(),
+                env=programs.plain_environment(**variables),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -147,9 +150,9 @@ def find_port() -> int:
 
 
 @contextmanager
-def running(state: Path, *options: str) -> Iterator[Instance]:
+def running(state: Path, *options: str, trusted: Path | None = None) -> Iterator[Instance]:
     """Run a Silo on a state folder while the block lasts."""
-    instance = Instance(state, find_port(), options)
+    instance = Instance(state, find_port(), options, trusted)
     with ExitStack() as stack:
         stack.callback(instance.kill)
         instance.start()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools import docker, programs
+from tools import docker, foreign_issuer, programs
 from tools.azure import Az, Principal, Registry
 from tools.instance import Instance, running
 
@@ -32,9 +32,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def silo(folder: Path) -> Iterator[Instance]:
+def issuer_certificate(folder: Path) -> foreign_issuer.Certificate:
+    """Return the certificate of somebody else's token issuers, which Silo trusts."""
+    return foreign_issuer.make_certificate(folder)
+
+
+@pytest.fixture(scope="session")
+def silo(folder: Path, issuer_certificate: foreign_issuer.Certificate) -> Iterator[Instance]:
     """Run one Silo for the whole session."""
-    with running(folder / "state") as instance:
+    with running(folder / "state", trusted=issuer_certificate.bundle) as instance:
         yield instance
 
 

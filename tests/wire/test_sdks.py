@@ -178,7 +178,12 @@ def test_contents_are_closed_to_a_stranger(
 
 
 def test_a_certificate_and_a_workload_identity_sign_in(
-    silo: Instance, az: Az, authority: dict[str, Any], unique: Callable[[str], str], tmp_path: Path
+    silo: Instance,
+    az: Az,
+    authority: dict[str, Any],
+    unique: Callable[[str], str],
+    issuer_certificate: foreign_issuer.Certificate,
+    tmp_path: Path,
 ) -> None:
     scope = "https://management.azure.com/.default"
     made = az("ad", "sp", "create-for-rbac", "-n", unique("sdkcert"), "--create-cert")
@@ -187,7 +192,7 @@ def test_a_certificate_and_a_workload_identity_sign_in(
         assert certified.get_token(scope).token
     key.unlink()
 
-    with foreign_issuer.serving() as issuer:
+    with foreign_issuer.serving(issuer_certificate) as issuer:
         az(
             *("ad", "app", "federated-credential", "create", "--id", made["appId"]),
             "--parameters",

@@ -13,8 +13,10 @@ from tools.strangers import az_path
 
 
 @pytest.fixture(scope="module")
-def github() -> Iterator[foreign_issuer.ForeignIssuer]:
-    with foreign_issuer.serving() as issuer:
+def github(
+    issuer_certificate: foreign_issuer.Certificate,
+) -> Iterator[foreign_issuer.ForeignIssuer]:
+    with foreign_issuer.serving(issuer_certificate) as issuer:
         yield issuer
 
 
@@ -144,7 +146,7 @@ def test_a_service_principal_signs_in_by_a_foreign_issuers_token(
         ("repo:me/app:ref:refs/heads/evil", {}),
         ("repo:me/app:ref:refs/heads/main", {"aud": "api://somebody-else"}),
         ("repo:me/app:ref:refs/heads/main", {"exp": 1}),
-        ("repo:me/app:ref:refs/heads/main", {"iss": "http://127.0.0.1:1"}),
+        ("repo:me/app:ref:refs/heads/main", {"iss": "https://127.0.0.1:1"}),
     ],
     ids=["subject", "audience", "expired", "issuer"],
 )
@@ -166,8 +168,9 @@ def test_a_foreign_token_of_another_key_is_refused(
     new_az: Callable[[], Az],
     federated: str,
     github: foreign_issuer.ForeignIssuer,
+    issuer_certificate: foreign_issuer.Certificate,
 ) -> None:
-    with foreign_issuer.serving() as other:
+    with foreign_issuer.serving(issuer_certificate) as other:
         token = other.sign("repo:me/app:ref:refs/heads/main", iss=github.url)
 
         new_az().refused(*federated_login(silo, federated, token), saying="AADSTS")
@@ -188,7 +191,7 @@ def test_a_wrong_password_is_refused(silo: Instance, new_az: Callable[[], Az]) -
 
 
 def test_tenants_and_locations_are_listed(silo: Instance, admin: Az) -> None:
-    tenants = admin("account", "tenant", "list")
+    tenants = admin("rest", "-m", "get", "-u", "/tenants?api-version=2022-12-01")["value"]
     locations = {item["name"] for item in admin("account", "list-locations")}
 
     assert [tenant["tenantId"] for tenant in tenants] == [silo.tenant]
