@@ -1,6 +1,6 @@
 """A small token issuer of somebody else's, as GitHub or a cluster is one: for federated sign-in."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import json
 import ssl
@@ -51,7 +51,7 @@ def make_certificate(folder: Path) -> Certificate:
     """Make the certificate of the issuers of one session."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody else's issuer")])
-    now = datetime.datetime.fromtimestamp(time.time(), datetime.UTC)  # noqa: TID251 - as above
+    now = dt.datetime.fromtimestamp(time.time(), dt.UTC)  # noqa: TID251 - as above
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
     certificate = (
         x509.CertificateBuilder()
@@ -59,8 +59,8 @@ def make_certificate(folder: Path) -> Certificate:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(days=2))
         .add_extension(x509.SubjectAlternativeName([address]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
