@@ -56,6 +56,10 @@ def test_the_log_is_whole(silo: Instance, az: Az) -> None:
 
 def test_a_changed_record_is_found_and_named(tmp_path: Path) -> None:
     with running(tmp_path / "state") as instance:
+        one = instance.credentials["servicePrincipal"]
+        az = Az(instance.environment(tmp_path), tmp_path / "az")
+        az.sign_in(instance.tenant, one["clientId"], one["clientSecret"])
+        az("group", "create", "-n", "group", "-l", "westeurope")
         assert instance.silo("audit", "verify", "--json").json["records"] > 2
     change(instance.state / "silo.db")
 

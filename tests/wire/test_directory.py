@@ -33,7 +33,8 @@ def test_a_user_is_made_found_changed_signed_in_disabled_and_deleted(
     new_az().refused(*login, saying="AADSTS50057")
     az("ad", "user", "delete", "--id", upn)
     az.refused("ad", "user", "show", "--id", upn, saying="does not exist")
-    new_az().refused(*login, saying="AADSTS50034")
+    # Not Entra's AADSTS50034: nobody is to learn which names exist.
+    new_az().refused(*login, saying="AADSTS50126")
 
 
 def test_groups_have_members(silo: Instance, az: Az, unique: Callable[[str], str]) -> None:
