@@ -8,7 +8,7 @@ import uuid
 from azure.containerregistry import ContainerRegistryClient
 from azure.identity import AzureCliCredential
 from azure.mgmt.containerregistry import ContainerRegistryManagementClient
-from azure.mgmt.resource import ResourceManagementClient
+from azure.mgmt.resource.resources import ResourceManagementClient
 
 
 def az(*words: str) -> str:

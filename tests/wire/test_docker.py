@@ -80,9 +80,10 @@ def test_without_signing_in_nothing_is_pulled_or_pushed(
     client = new_docker()
     name = f"{registry.server}/docker/hello:1"
 
-    programs.refuse(client.run("pull", f"{registry.server}/docker/secret:9"))
+    pulling = client.run("pull", f"{registry.server}/docker/secret:9")
+    programs.refuse(pulling, "authentication required")
     client("tag", image, name)
-    programs.refuse(client.run("push", name))
+    programs.refuse(client.run("push", name), "authentication required")
 
 
 @pytest.mark.parametrize("user", ["registry-name", ZERO, "nobody"])

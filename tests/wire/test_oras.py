@@ -31,11 +31,11 @@ def oras(
     folder_with_files: Path,
 ) -> Oras:
     """Run oras, signed in as a principal that may push."""
-    file = ["--registry-config", str(tmp_path / "auth.json")]
+    variables = {**environment, "DOCKER_CONFIG": str(tmp_path / "config")}
 
-    def run(*words: str | Path, **more: object) -> programs.Outcome:
-        command = [oras_path(), *words, *file]
-        return programs.run(command, environment, folder=folder_with_files, **more)  # type: ignore[arg-type]
+    def run(*words: str | Path, stdin: str | None = None) -> programs.Outcome:
+        command = [oras_path(), *words]
+        return programs.run(command, variables, folder=folder_with_files, stdin=stdin)
 
     login = ["login", registry.server, "-u", pusher.client_id, "--password-stdin"]
     programs.succeed(run(*login, stdin=pusher.secret))
@@ -115,7 +115,7 @@ def test_an_image_made_here_goes_in_and_out_by_oras(
 def test_oras_is_refused_without_signing_in(
     environment: dict[str, str], registry: Registry, tmp_path: Path
 ) -> None:
-    file = ["--registry-config", tmp_path / "none.json"]
+    variables = {**environment, "DOCKER_CONFIG": str(tmp_path)}
 
     for words in (["repo", "ls", registry.server], ["discover", f"{registry.server}/oras/files:1"]):
-        programs.refuse(programs.run([oras_path(), *words, *file], environment))
+        programs.refuse(programs.run([oras_path(), *words], variables))

@@ -1,7 +1,8 @@
 """podman and skopeo: other people's clients, other people's habits."""
 
 import json
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,18 @@ Shell = Callable[..., programs.Outcome]
 
 
 @pytest.fixture
-def podman(environment: dict[str, str], tmp_path: Path) -> Shell:
+def podman(environment: dict[str, str]) -> Iterator[Shell]:
     """Run podman on a store of its own."""
-    variables = {
-        **environment,
-        "REGISTRY_AUTH_FILE": str(tmp_path / "auth.json"),
-        "XDG_RUNTIME_DIR": str(tmp_path),
-    }
-    store = ["--root", tmp_path / "root", "--runroot", tmp_path / "run", "--storage-driver", "vfs"]
-    return lambda *words, **more: programs.run(["podman", *store, *words], variables, **more)
+    # Its run root may be no longer than 50 bytes, so the folder is not pytest's.
+    with tempfile.TemporaryDirectory(prefix="silo-podman-", ignore_cleanup_errors=True) as name:
+        Path(name, "auth.json").write_text("{}")
+        variables = {
+            **environment,
+            "REGISTRY_AUTH_FILE": f"{name}/auth.json",
+            "XDG_RUNTIME_DIR": name,
+        }
+        store = ["--root", f"{name}/root", "--runroot", f"{name}/run", "--storage-driver", "vfs"]
+        yield lambda *words, **more: programs.run(["podman", *store, *words], variables, **more)
 
 
 def test_podman_signs_in_pushes_and_pulls(

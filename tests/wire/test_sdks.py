@@ -16,8 +16,9 @@ from azure.identity import (
     WorkloadIdentityCredential,
 )
 from azure.mgmt.authorization import AuthorizationManagementClient
+from azure.mgmt.authorization.v2022_04_01.models import RoleAssignmentCreateParameters
 from azure.mgmt.containerregistry import ContainerRegistryManagementClient
-from azure.mgmt.resource import ResourceManagementClient
+from azure.mgmt.resource.resources import ResourceManagementClient
 from tools import foreign_issuer
 from tools.azure import Az, Principal, Registry
 from tools.instance import Instance
@@ -95,9 +96,8 @@ def test_role_assignments_round_trip(
         "principal_type": "ServicePrincipal",
     }
     with AuthorizationManagementClient(credential, silo.subscription, **target) as client:
-        made = client.role_assignments.create(
-            registry.id, str(uuid.uuid4()), {"properties": wanted}
-        )
+        body = RoleAssignmentCreateParameters(**wanted)
+        made = client.role_assignments.create(registry.id, str(uuid.uuid4()), body)
 
         listed = client.role_assignments.list_for_scope(
             registry.id, filter=f"principalId eq '{principal}'"
