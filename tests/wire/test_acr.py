@@ -25,7 +25,7 @@ def test_a_registry_is_made_shown_listed_changed_and_deleted(
     changed = az("acr", "update", "-n", name, "--sku", "Standard", "--tags", "b=2")
     assert (changed["sku"]["name"], changed["tags"]) == ("Standard", {"b": "2"})
     az("acr", "delete", "-n", name, "--yes")
-    assert az.refused("acr", "show", "-n", name).code == 3
+    az.refused("acr", "show", "-n", name, saying="could not be found")
 
 
 def test_a_name_belongs_to_one_registry_only(

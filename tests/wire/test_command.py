@@ -90,6 +90,8 @@ def test_up_detached_and_down_keep_what_was_done(detached: Instance, tmp_path: P
     assert [item for item in before["processes"] if alive(item["pid"])] == []
     detached.silo("up", "--detach")
 
+    # Another instance on this machine may have taken the proxy's port meanwhile.
+    az.environment["HTTPS_PROXY"] = detached.silo("status", "--json").json["endpoints"]["proxy"]
     assert az("group", "show", "-n", "kept")["name"] == "kept"
 
 
