@@ -85,7 +85,16 @@ def daemon(environment: Mapping[str, str]) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        _unmount_below(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unmount_below(folder: Path) -> None:
+    """Take away what a daemon that was cut short left mounted."""
+    points = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for point in reversed(points):
+        if Path(point).is_relative_to(folder):
+            subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], host: str, log: Path) -> None:
