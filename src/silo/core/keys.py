@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
@@ -105,12 +107,20 @@ class KeyRing:
             return
         paths = sorted(self._folder.glob("*.pem"), reverse=True)
         self._keys = [
-            _Key(path.stem.split("-", 1)[1], RSAKey.import_key(path.read_bytes())) for path in paths
+            _Key(path.stem.split("-", 1)[1], _read_key(path.read_bytes())) for path in paths
         ]
         self._ring = KeySet(
             [RSAKey.import_key(k.jwk.as_dict(private=False) | {"kid": k.kid}) for k in self._keys]
         )
         self._stamp = stamp
+
+
+def _read_key(pem: bytes) -> RSAKey:
+    """Read a key that we wrote: testing its primes again would cost 50 ms a key and start."""
+    key = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError("A key ring holds RSA keys alone.")
+    return RSAKey.import_key(key)
 
 
 def verify_token(token: str, keys: KeySet, clock: Clock) -> dict[str, Any]:
