@@ -95,8 +95,11 @@ def _checks(instance: settings.Settings) -> Iterator[tuple[str, str | None]]:
     yield "certificate", _problem_with_certificate(instance)
     yield "disk space", _problem_with_disk(instance.state)
     yield "secrets are private", _problem_with_modes(instance)
-    for label, port in (("proxy", instance.proxy_port), ("azure names", instance.azure_proxy_port)):
-        yield f"{label} proxy listens", _problem_with_port("127.0.0.1", port)
+    for label, port in (
+        ("proxy", instance.proxy_port),
+        ("azure names proxy", instance.azure_proxy_port),
+    ):
+        yield f"{label} listens", _problem_with_port("127.0.0.1", port)
     yield "dns listens", _problem_with_port(front.local_address(instance.listen), instance.dns_port)
 
 
