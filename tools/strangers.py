@@ -4,6 +4,7 @@
 packages by apt, the others built once into a cache folder whose names carry the versions.
 """
 
+import ctypes
 import fcntl
 import hashlib
 import os
@@ -26,7 +27,7 @@ GO_VERSION = "1.27.3"
 ORAS_VERSION = "1.3.6"
 CONFORMANCE_VERSION = "0.0.0-20260831232431-97274622c111"
 
-# Command → Debian package that has it. docker.io of Debian 13 leaves its client to docker-cli.
+# Command or library → Debian package that has it. Debian 13 has docker's client in docker-cli.
 _DEMO_COMMANDS = {
     "dockerd": ("docker.io",),
     "docker": ("docker-cli", "docker.io"),
@@ -38,7 +39,14 @@ _BENCH_COMMANDS = {
     "wrk": ("wrk",),
     "curl": ("curl",),
 }
-_TEST_COMMANDS = {**_DEMO_COMMANDS, "podman": ("podman",), "chromium": ("chromium",)}
+_TEST_COMMANDS = {
+    **_DEMO_COMMANDS,
+    "podman": ("podman",),
+    "chromium": ("chromium",),
+    # What the node that playwright brings along is linked with.
+    "libatomic.so.1": ("libatomic1",),
+    "libstdc++.so.6": ("libstdc++6",),
+}
 
 
 class SetupFailed(Exception):
@@ -104,6 +112,12 @@ def install_commands(commands: Mapping[str, tuple[str, ...]]) -> None:
 
 
 def _is_installed(name: str) -> bool:
+    if ".so." in name:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            return False
+        return True
     path = find_command(name)
     if path and name == "busybox":
         # The image has no libraries in it: only the static one runs there.
