@@ -11,7 +11,7 @@ import pytest
 PROGRAM = """
 import os, sys, time
 from silo import core
-from silo.app.run import configure_log
+from silo.app.service_log import configure_log
 from silo.app.supervisor import Supervisor
 
 def child():

@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import structlog
-import structlog.tracebacks
-
 from silo import audit, core
 from silo.settings import Settings
 
 from . import composition, control, install, serving
 from .errors import CannotStart
 from .first_start import ensure_instance
+from .service_log import configure_log
 from .supervisor import Supervisor, name_process
 
 LOCK = "lock"
@@ -96,19 +94,3 @@ def _lock(folder: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
-
-
-def configure_log() -> None:
-    """Write JSON lines to standard error: what a service manager collects."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # Never the locals of a frame: they hold tokens and passwords.
-            structlog.processors.ExceptionRenderer(
-                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-            ),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(file=open(2, "w", buffering=1, closefd=False)),  # noqa: SIM115 - standard error itself
-    )

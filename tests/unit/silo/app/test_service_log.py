@@ -1,0 +1,30 @@
+import os
+
+import structlog
+
+from silo.app import service_log
+
+
+def test_a_log_that_cannot_be_written_fails_nobody(monkeypatch):
+    service_log.configure_log()
+
+    def fail(_descriptor, _data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", fail)
+    structlog.get_logger().error("something")
+    structlog.reset_defaults()
+
+
+def test_a_traceback_shows_no_locals(capfd):
+    service_log.configure_log()
+    try:
+        password = "hunter" + "2"
+        len(password) / 0
+    except ZeroDivisionError:
+        structlog.get_logger().exception("something")
+    structlog.reset_defaults()
+
+    line = capfd.readouterr().err
+    assert '"event": "something"' in line
+    assert "hunter2" not in line
