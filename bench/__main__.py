@@ -33,7 +33,7 @@ def main() -> int:
         else:
             shutil.rmtree(folder, ignore_errors=True)
     show(rows)
-    if not wanted.only:
+    if wanted.name:
         print(f"written: {save(wanted.name, rows)}")
     return int(any(row.target is not None and not row.target.is_met(row) for row in rows))
 
@@ -55,7 +55,7 @@ def _read_arguments() -> tuple[argparse.Namespace, Path]:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short runs: for trying it out")
     parser.add_argument("--only", action="append", metavar="NAME", help="measures with this name")
-    parser.add_argument("--name", default=os.uname().nodename, help="of the file in bench/results")
+    parser.add_argument("--name", help="of the file in bench/results")
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"), help="on the disk to use")
     parser.add_argument("--keep", action="store_true", help="leave the folder behind")
     wanted = parser.parse_args()
@@ -63,8 +63,8 @@ def _read_arguments() -> tuple[argparse.Namespace, Path]:
     missing = [name for name in NEEDED if not shutil.which(name, path=path)]
     if missing:
         parser.exit(2, f"missing: {', '.join(missing)}; python -m tools.strangers bench\n")
-    if wanted.quick and wanted.name == os.uname().nodename:
-        wanted.name = "quick"
+    if wanted.name is None and not wanted.only:
+        wanted.name = "quick" if wanted.quick else os.uname().nodename
     return wanted, Path(tempfile.mkdtemp(prefix="silo-bench-", dir=wanted.folder))
 
 
