@@ -33,18 +33,6 @@ class Dispatcher:
         if scope["type"] != "http":
             return
         request_id = str(uuid.uuid4())
-        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-        place = self._names.find_place(host.decode("latin-1"))
-        if place is None:
-            await _refuse(
-                send, 421, "MisdirectedRequest", f"No service has this name. {request_id}"
-            )
-            return
-        scope["silo"] = RequestContext(
-            request_id, (scope.get("client") or ("", 0))[0], place.urls, place.registry
-        )
-        if "//" in scope["path"]:
-            scope["path"] = _SLASHES.sub("/", scope["path"])
         header = (b"x-ms-request-id", request_id.encode())
         started = False
 
@@ -55,9 +43,20 @@ class Dispatcher:
                 message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        place = self._names.find_place(host.decode("latin-1"))
+        if place is None:
+            sentence = f"No service has this name. Request id: {request_id}."
+            await _refuse(send_with_id, 421, "MisdirectedRequest", sentence)
+            return
+        scope["silo"] = RequestContext(
+            request_id, (scope.get("client") or ("", 0))[0], place.urls, place.registry
+        )
+        if "//" in scope["path"]:
+            scope["path"] = _SLASHES.sub("/", scope["path"])
         try:
             await self._doors[place.door](scope, receive, send_with_id)
-        except Exception:
+        except Exception:  # the last resort of every door: a bug is logged and told as a 500
             log.exception("unhandled", request_id=request_id, door=place.door, path=scope["path"])
             if not started:
                 await _refuse_broken(send_with_id, place.door, request_id)

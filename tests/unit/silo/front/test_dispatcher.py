@@ -40,6 +40,7 @@ async def test_a_foreign_host_is_misdirected(http):
 
     assert answer.status_code == 421
     assert answer.json()["error"]["code"] == "MisdirectedRequest"
+    assert answer.headers["x-ms-request-id"] in answer.text
 
 
 async def test_a_bug_is_a_500_of_the_doors_dialect_without_its_cause(http):
