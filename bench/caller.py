@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import select
 import socket
 import ssl
 from collections.abc import Mapping
@@ -83,6 +84,9 @@ class Caller:
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         connection = self._connections.get(parts.netloc)
+        if connection is not None and _is_dropped(connection):
+            connection.close()
+            connection = None
         if connection is not None:
             try:
                 return _exchange(connection, method, target, body, sent)
@@ -105,6 +109,15 @@ class Caller:
         for connection in self._connections.values():
             connection.close()
         self._connections.clear()
+
+
+def _is_dropped(connection: http.client.HTTPConnection) -> bool:
+    """Tell whether the server let an idle connection go; urllib3 looks in the same way."""
+    if connection.sock is None:
+        return True
+    watched = select.poll()
+    watched.register(connection.sock, select.POLLIN)
+    return bool(watched.poll(0))
 
 
 def _exchange(

@@ -7,10 +7,12 @@ Writes queue for one thread per process, which commits many of them with one fsy
 
 import asyncio
 import contextlib
+import fcntl
+import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,7 +102,8 @@ class Store:
     def write_now(self, work: Callable[[Connection], T]) -> T:
         """Run a write transaction on this thread; for start-up and the command line."""
         job = _Job(work)
-        _commit(self._connection(), [job])
+        with self._take_turn():
+            _commit(self._connection(), [job])
         self._local.version = -1  # ``data_version`` does not count one's own commits
         result: T = job.done.result()
         return result
@@ -170,9 +173,24 @@ class Store:
                         break
                     batch.append(job)
                 # From here on a caller that went away can no longer cancel what is being written.
-                _commit(conn, [job for job in batch if job.done.set_running_or_notify_cancel()])
+                batch = [job for job in batch if job.done.set_running_or_notify_cancel()]
+                with self._take_turn():
+                    _commit(conn, batch)
                 if stop:
                     return
+
+    @contextlib.contextmanager
+    def _take_turn(self) -> Iterator[None]:
+        """Wait for the other processes' writes in a queue of the kernel's.
+
+        SQLite alone would have a writer sleep and look again, for up to 100 ms at a time.
+        """
+        descriptor = os.open(f"{self._path}-turn", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
 
 def bump_generation(conn: Connection) -> None:
