@@ -10,7 +10,7 @@ import pytest
 from inline_snapshot import snapshot
 from tests.unit.silo.arm import world as arms
 
-from silo import arm, registry
+from silo import arm, core
 from silo.providers import containerregistry
 
 REGISTRY = f"{arms.GROUP}/providers/Microsoft.ContainerRegistry/registries/pinned"
@@ -50,7 +50,7 @@ class World(arms.World):
     """The gateway with one real provider in it, and a group to put a registry into."""
 
     def __init__(self, folder):
-        self._vault = registry.Vault(folder / "vault.key")
+        self._vault = core.Vault(folder / "vault.key")
         super().__init__(folder)
 
     def _declare(self):

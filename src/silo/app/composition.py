@@ -29,7 +29,7 @@ class Rooms:
     issuer: identity.Issuer
     verifier: identity.Verifier
     authorizer: access.Authorizer
-    vault: registry.Vault
+    vault: core.Vault
     resources: arm.Resources
     catalogue: arm.Catalogue
 
@@ -50,7 +50,7 @@ def open_rooms(settings: Settings, clock: core.Clock) -> Rooms:
         ),
     )
     authorizer = access.Authorizer(store)
-    vault = registry.Vault(settings.keys / "vault.key")
+    vault = core.Vault(settings.keys / "vault.key")
     table = arm.Resources(store, clock)
     return Rooms(
         settings=settings,
@@ -128,7 +128,7 @@ def open_checkpoints(settings: Settings, clock: core.Clock) -> audit.Checkpoints
 
 
 def open_catalogue(
-    table: arm.Resources, authorizer: access.Authorizer, vault: registry.Vault
+    table: arm.Resources, authorizer: access.Authorizer, vault: core.Vault
 ) -> arm.Catalogue:
     """Return everything that ARM serves; some providers describe what all of them declare."""
     catalogue: list[arm.Catalogue] = []

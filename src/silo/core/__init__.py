@@ -30,3 +30,4 @@ from .store import Connection as Connection
 from .store import Store as Store
 from .store import bump_generation as bump_generation
 from .store import metadata as metadata
+from .vault import Vault as Vault

@@ -22,4 +22,3 @@ from .registries import put_registry as put_registry
 from .registries import set_admin_passwords as set_admin_passwords
 from .routes import ListedRoute as ListedRoute
 from .routes import routes as routes
-from .vault import Vault as Vault

@@ -31,7 +31,6 @@ from .push import Push
 from .routes import PERMISSIONS, Kind, Permission, parse_route
 from .sign_in import TokenEndpoints
 from .tokens import Tokens
-from .vault import Vault
 from .wire import JSON, VERSION, Request
 
 log = structlog.get_logger()
@@ -49,7 +48,7 @@ class RegistryDoor:
         content_root: Path,
         clock: core.Clock,
         keys: core.KeyRing,
-        vault: Vault,
+        vault: core.Vault,
         authorize: Authorize,
         sign_in: SignIn,
         audiences: Audiences,

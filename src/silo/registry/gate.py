@@ -22,7 +22,6 @@ from .errors import Denied, NameUnknown, TooManyRequests, Unauthorized
 from .permissions import Action, Authorize, Verdict, decide
 from .registries import AdminPassword, Registry, find_registry, list_admin_passwords
 from .tokens import ACCESS, REFRESH, Subject, Tokens, describe_principal
-from .vault import Vault
 
 ZERO_USER = "00000000-0000-0000-0000-000000000000"
 """The user name that goes with a refresh token as password."""
@@ -95,7 +94,7 @@ class Gate:
         store: core.Store,
         clock: core.Clock,
         tokens: Tokens,
-        vault: Vault,
+        vault: core.Vault,
         authorize: Authorize,
         sign_in: SignIn,
     ) -> None:

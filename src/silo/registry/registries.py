@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from silo import core
 
 from .tables import admin_passwords, blobs, links, manifests, registries, repositories
-from .vault import Vault
 
 PASSWORD_NAMES = ("password", "password2")
 PASSWORD_LENGTH = 52
@@ -132,7 +131,10 @@ def get_registry(conn: core.Connection, name: str) -> Registry:
 
 
 def set_admin_passwords(
-    conn: core.Connection, vault: Vault, registry: Registry, names: Sequence[str] = PASSWORD_NAMES
+    conn: core.Connection,
+    vault: core.Vault,
+    registry: Registry,
+    names: Sequence[str] = PASSWORD_NAMES,
 ) -> list[AdminPassword]:
     """Give the admin user new random passwords; the old ones stop working at once."""
     table = admin_passwords
@@ -153,7 +155,7 @@ def set_admin_passwords(
 
 
 def list_admin_passwords(
-    conn: core.Connection, vault: Vault, registry: Registry
+    conn: core.Connection, vault: core.Vault, registry: Registry
 ) -> list[AdminPassword]:
     """Return the admin user's passwords in the clear, ``password`` first."""
     table = admin_passwords

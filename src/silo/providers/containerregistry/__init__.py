@@ -1,6 +1,6 @@
 """Microsoft.ContainerRegistry: registries as resources. Their content is the registry room's."""
 
-from silo import arm, registry
+from silo import arm, core
 
 from .operations import NAME, Registries, check_registry, render_registry
 from .properties import Registry
@@ -23,7 +23,7 @@ _VERSIONS = (
 )
 
 
-def provider(resources: arm.Resources, vault: registry.Vault) -> arm.Provider:
+def provider(resources: arm.Resources, vault: core.Vault) -> arm.Provider:
     """Return the declaration."""
     handlers = Registries(resources.store, vault)
     registries: arm.ResourceType[Registry] = arm.ResourceType(

@@ -105,7 +105,7 @@ class Registries:
     """What needs the database besides."""
 
     store: core.Store
-    vault: registry.Vault
+    vault: core.Vault
 
     def write(
         self, conn: core.Connection, change: arm.Change[Registry], resource: arm.Resource

@@ -46,7 +46,7 @@ async def plane(tmp_path: Path, keys: core.KeyRing, database: Path) -> AsyncIter
     store = core.Store(tmp_path / "silo.db")
     clock = FakeClock()
     directory = FakeDirectory()
-    vault = registry.Vault(tmp_path / "keys" / "registry.key")
+    vault = core.Vault(tmp_path / "keys" / "registry.key")
     keys._clock = clock
     door = registry.RegistryDoor(
         store=store,

@@ -237,7 +237,7 @@ class Plane:
     store: core.Store
     clock: FakeClock
     directory: FakeDirectory
-    vault: registry.Vault
+    vault: core.Vault
     root: Path
     keys: core.KeyRing
     urls: front.Urls = field(default_factory=lambda: front.Names("silo.localhost", 8443).urls)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.unit.silo.arm import world as arms
 
-from silo import arm, core, registry
+from silo import arm, core
 from silo.providers import containerregistry
 
 REGISTRIES = f"{arms.GROUP}/providers/Microsoft.ContainerRegistry/registries"
@@ -16,7 +16,7 @@ class World(arms.World):
     """The gateway of the grammar's own tests with this provider in it."""
 
     def __init__(self, folder: Path) -> None:
-        self.vault = registry.Vault(folder / "registry.key")
+        self.vault = core.Vault(folder / "registry.key")
         super().__init__(folder)
 
     def _declare(self):

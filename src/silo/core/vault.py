@@ -1,4 +1,4 @@
-"""Admin passwords at rest: AES-256-GCM under a key that lives in its own 0600 file.
+"""Secrets that must be shown or used again: AES-256-GCM, the key in a 0600 file of its own.
 
 Azure shows them on demand, so a hash will not do (decision 0011).
 """
@@ -11,7 +11,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from silo import core
+from .errors import StoreUnavailable
+from .keys import write_private
 
 NONCE_BYTES = 12
 
@@ -22,7 +23,7 @@ class Vault:
     def __init__(self, path: Path) -> None:
         if not path.exists():
             part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-            core.write_private(part, AESGCM.generate_key(256))
+            write_private(part, AESGCM.generate_key(256))
             try:
                 # Of several processes starting at once, one's key stays.
                 os.link(part, path)
@@ -52,4 +53,4 @@ class Vault:
                 data[:NONCE_BYTES], data[NONCE_BYTES:], context.encode()
             ).decode()
         except InvalidTag as error:
-            raise core.StoreUnavailable("The key file does not open this secret.") from error
+            raise StoreUnavailable("The key file does not open this secret.") from error
