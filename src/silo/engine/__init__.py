@@ -1,0 +1,28 @@
+"""What runs containers: groups of them, their network, volumes and images, on one machine.
+
+It knows no HTTP framework and no Azure; whoever asks translates first.
+"""
+
+from .plans import ContainerPlan as ContainerPlan
+from .plans import EmptyDir as EmptyDir
+from .plans import GitRepo as GitRepo
+from .plans import GroupPlan as GroupPlan
+from .plans import HttpGet as HttpGet
+from .plans import Level as Level
+from .plans import Mount as Mount
+from .plans import NetworkPlan as NetworkPlan
+from .plans import Port as Port
+from .plans import Probe as Probe
+from .plans import Protocol as Protocol
+from .plans import Restart as Restart
+from .plans import Secret as Secret
+from .plans import Security as Security
+from .plans import Share as Share
+from .plans import VolumePlan as VolumePlan
+from .plans import Wanted as Wanted
+from .views import ContainerState as ContainerState
+from .views import ContainerView as ContainerView
+from .views import Event as Event
+from .views import GroupState as GroupState
+from .views import GroupView as GroupView
+from .views import State as State
