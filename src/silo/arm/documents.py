@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from silo import core
+
 from .errors import InvalidRequestContent, InvalidTags, LocationRequired
 from .locations import parse_location
 from .provider import Call, ResourceType
@@ -90,6 +92,15 @@ def read_properties(type_: ResourceType[P], document: Mapping[str, Any]) -> P:
 def dump_properties(wanted: BaseModel) -> dict[str, Any]:
     """Return properties as they are stored."""
     return wanted.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def observe_resource(
+    conn: core.Connection, resource: Resource, type_: ResourceType[Any]
+) -> Resource:
+    """Return a resource about to be shown, with what its type's ``view`` sees of it now."""
+    if type_.view is None:
+        return resource
+    return resource.with_properties(**type_.view(conn, resource))
 
 
 def render_resource(

@@ -172,6 +172,9 @@ class ResourceType(Generic[P]):
     """Takes the resource out of the world, repeatably; None: forgotten in the transaction."""
     render: Callable[[Resource, Call], Mapping[str, Any]] = _nothing_to_show
     """Computed properties, laid over the stored ones; a value of None hides the stored one."""
+    view: Callable[[core.Connection, Resource], Mapping[str, Any]] | None = None
+    """Properties that another table knows (an ``instanceView``), read in the transaction that reads
+    the resource and laid over the stored ones before ``render``, which finds them there."""
     actions: tuple[Action, ...] = ()
     extension: bool = False
     """Hangs on any scope: ``{scope}/providers/<namespace>/<name>/{name}``."""

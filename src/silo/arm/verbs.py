@@ -84,8 +84,10 @@ class Verbs(Generic[P]):
 
     async def get(self, call: Call, match: Match, _body: Any) -> Reply:
         """Answer the resource, or 304 when the caller has it."""
-        resource = self._store.read_now(lambda conn: self._get(conn, match.id))
-        if call.if_none_match and _names(call.if_none_match, resource):
+        resource = self._store.read_now(lambda conn: self._show(conn, self._get(conn, match.id)))
+        # What a view sees changes without a new entity tag.
+        cacheable = self._type.view is None
+        if cacheable and call.if_none_match and _names(call.if_none_match, resource):
             return Reply(304, None, {"etag": resource.etag})
         return self._render(resource, call, 200)
 
@@ -117,7 +119,9 @@ class Verbs(Generic[P]):
                 scope,
                 type_=self._full_type,
                 keep=keep,
-                render=lambda r: documents.render_resource(r, self._namespace, self._type, call),
+                render=lambda found: documents.render_resource(
+                    self._show(conn, found), self._namespace, self._type, call
+                ),
             )
 
         found = self._store.read_now(page)
@@ -139,7 +143,7 @@ class Verbs(Generic[P]):
             current = self._resources.find(conn, match.id)
             id_ = current.id if current else _below(parent, match.id)
             resource = self._store_wish(conn, call, id_, current, document)
-            return resource, 200 if current else self._type.created_status
+            return self._show(conn, resource), 200 if current else self._type.created_status
 
         resource, status = await self._store.write(write)
         return self._render(resource, call, status)
@@ -153,7 +157,8 @@ class Verbs(Generic[P]):
             document = documents.patch_document(
                 current.document, body, self._full_type, located=self._type.located
             )
-            return self._store_wish(conn, call, current.id, current, document)
+            wish = self._store_wish(conn, call, current.id, current, document)
+            return self._show(conn, wish)
 
         return self._render(await self._store.write(write), call, 200)
 
@@ -246,6 +251,9 @@ class Verbs(Generic[P]):
             check_scope(conn, id_)  # says which of the scopes is not there
             return self._resources.get(conn, id_)
         return found
+
+    def _show(self, conn: core.Connection, resource: Resource) -> Resource:
+        return documents.observe_resource(conn, resource, self._type)
 
     def _check_parent(self, conn: core.Connection, id_: ResourceId) -> ResourceId:
         parent = id_.parent

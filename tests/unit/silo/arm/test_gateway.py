@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from silo import audit, core
+from silo import arm, audit, core
 
 from .world import GROUP, SUBSCRIPTION, THING, VERSION, World
 
@@ -242,3 +242,20 @@ async def test_an_action_reaches_its_resource(world):
     }
     assert (await world.ask("POST", f"{THING}/poke", who="reader"))[0] == 403
     assert (await world.ask("POST", f"{THING}2/poke"))[0] == 404
+
+
+async def test_what_another_table_knows_is_shown_and_never_stored(world):
+    watched = f"{GROUP}/providers/Silo.Test/watchedThings/one"
+    _, headers, made = await world.ask("PUT", watched, WISH)
+    world.ledger.seen = 2
+
+    _, _, read = await world.ask("GET", watched, headers={"if-none-match": headers["etag"]})
+    _, _, listed = await world.ask("GET", watched.rpartition("/")[0])
+    stored = world.store.read_now(
+        lambda conn: world.resources.get(conn, arm.parse_resource_id(watched))
+    )
+    assert [made["properties"][name] for name in ("seen", "doubled")] == [1, 2]
+    assert [read["properties"][name] for name in ("seen", "doubled")] == [2, 4]
+    assert listed["value"] == [read]
+    assert "uid" not in read["properties"]
+    assert "seen" not in stored.properties

@@ -33,6 +33,7 @@ class Ledger:
     removed: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     failure: Exception | None = None
+    seen: int = 1
 
     async def reconcile(self, resource, _wanted):
         if self.failure is not None:
@@ -85,6 +86,16 @@ class World:
             reconcile=self.ledger.reconcile,
             remove=self.ledger.remove,
         )
+        watched = arm.ResourceType(
+            name="watchedThings",
+            properties=ThingProperties,
+            api_versions=(VERSION,),
+            view=lambda _conn, resource: {"seen": self.ledger.seen, "uid": resource.uid},
+            render=lambda resource, _call: {
+                "uid": None,
+                "doubled": resource.properties["seen"] * 2,
+            },
+        )
         parts = arm.ResourceType(
             name="things/parts",
             properties=ThingProperties,
@@ -100,7 +111,7 @@ class World:
             remove=self.ledger.remove,
         )
         return (
-            arm.Provider("Silo.Test", (things, slow, parts)),
+            arm.Provider("Silo.Test", (things, slow, watched, parts)),
             arm.Provider("Microsoft.Resources", (groups,)),
         )
 
