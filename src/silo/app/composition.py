@@ -11,6 +11,7 @@ from silo.providers import (
     containerregistry,
     insights,
     managedidentity,
+    operationalinsights,
     resources,
 )
 from silo.settings import Settings
@@ -144,6 +145,7 @@ def open_catalogue(
                 managedidentity.provider(table),
                 containerregistry.provider(table, vault),
                 insights.provider(table, authorizer),
+                operationalinsights.provider(table, vault),
             ),
             table,
         )
