@@ -32,6 +32,9 @@ def compile_patterns(patterns: Iterable[str]) -> ActionPatterns:
 @functools.lru_cache(maxsize=4_096)
 def _compile(patterns: tuple[str, ...]) -> ActionPatterns:
     lowered = [pattern.casefold() for pattern in patterns]
+    # Azure's ``x/*/read`` covers ``x/read`` too: Managed Identity Operator reads and assigns by
+    # ``userAssignedIdentities/*/read`` and ``…/*/assign/action``.
+    lowered += [pattern.replace("/*/", "/") for pattern in lowered if "/*/" in pattern]
     return ActionPatterns(
         exact=frozenset(pattern for pattern in lowered if WILDCARD not in pattern),
         globs=tuple(tuple(p.split(WILDCARD)) for p in lowered if WILDCARD in p),

@@ -1,0 +1,55 @@
+"""The codes that ARM answers with when a resource cannot have the identities it asks for."""
+
+from collections.abc import Sequence
+
+from silo import access, arm
+
+
+class LinkedAuthorizationFailed(arm.ArmError):
+    """The caller may write the resource, and may not hand it this identity."""
+
+    status = 403
+    code = "LinkedAuthorizationFailed"
+
+    def __init__(
+        self, principal: access.Principal, action: str, scope: str, linked: str, linked_action: str
+    ) -> None:
+        super().__init__(
+            f"The client '{principal.name}' with object id '{principal.object_id}' has permission "
+            f"to perform action '{action}' on scope '{scope}'; however, it does not have "
+            f"permission to perform action(s) '{linked_action}' on the linked scope(s) "
+            f"'{linked}' (respectively) or the linked scope(s) are invalid."
+        )
+
+
+class FailedIdentityOperation(arm.ArmError):
+    """An identity that is to be assigned does not exist."""
+
+    code = "FailedIdentityOperation"
+
+    def __init__(self, resource_id: str, identity_id: str) -> None:
+        super().__init__(
+            f"Identity operation for resource '{resource_id}' failed with error 'Failed to "
+            "perform resource identity operation. Status: 'BadRequest'. Response: "
+            f"'Resource '{identity_id}' was not found.''."
+        )
+
+
+class MissingIdentityIds(arm.ArmError):
+    """The type says UserAssigned, and no identity is named."""
+
+    code = "MissingIdentityIds"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The identity ids must not be null or empty for 'UserAssigned' identity type."
+        )
+
+
+class InvalidIdentityValues(arm.ArmError):
+    """Identities are named that the type does not take, or a resource uses one it has not."""
+
+    code = "InvalidIdentityValues"
+
+    def __init__(self, reason: str, identity_ids: Sequence[str]) -> None:
+        super().__init__(f"{reason}: {', '.join(identity_ids)}.")
