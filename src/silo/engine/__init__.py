@@ -3,6 +3,12 @@
 It knows no HTTP framework and no Azure; whoever asks translates first.
 """
 
+from .git import GitFailed as GitFailed
+from .git import GitRefused as GitRefused
+from .git import GitRules as GitRules
+from .mounts import KernelMounts as KernelMounts
+from .mounts import MountFailed as MountFailed
+from .mounts import Mounts as Mounts
 from .plans import ContainerPlan as ContainerPlan
 from .plans import EmptyDir as EmptyDir
 from .plans import GitRepo as GitRepo
@@ -26,3 +32,6 @@ from .views import Event as Event
 from .views import GroupState as GroupState
 from .views import GroupView as GroupView
 from .views import State as State
+from .volumes import VolumeRefused as VolumeRefused
+from .volumes import VolumeRules as VolumeRules
+from .volumes import Volumes as Volumes

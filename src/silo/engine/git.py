@@ -1,0 +1,206 @@
+"""Filling a folder from a git repository that somebody else chose.
+
+The real git, kept small: no rights, no hooks, no helpers, no configuration but ours, only the
+protocols allowed, no redirects, a time limit; the folder it writes to is bounded by its mount.
+"""
+
+import base64
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from silo import core
+
+from .plans import GitRepo
+
+_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@^~-]{0,199}")
+_PART = re.compile(r"[A-Za-z0-9_.-][A-Za-z0-9_. -]{0,99}")
+_SAID = 400
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+_PLACE = Path("/mnt")
+"""Where the volume is mounted for git, in a namespace of its own."""
+NOBODY = 65_534
+
+
+class GitRefused(core.SiloError):
+    """The repository, its folder or its revision is not one that is fetched here."""
+
+
+class GitFailed(core.SiloError):
+    """git could not fetch it; the message is git's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitRules:
+    """What may be fetched, and how long it may take."""
+
+    protocols: tuple[str, ...] = ("https", "http")
+    """``file`` would read this machine's own disk, ``ssh`` use this machine's own keys."""
+    timeout_s: float = 300.0
+    ca_bundle: str = ""
+    """PEM file of trusted authorities; empty: the system's."""
+
+
+def clone(repo: GitRepo, folder: Path, rules: GitRules, *, owner: int) -> None:
+    """Fetch a repository into a folder that exists, is empty and belongs to ``owner``.
+
+    Raises:
+        GitRefused: it may not be fetched. GitFailed: it could not be.
+
+    """
+    url, secret = _split_secret(repo.repository, rules)
+    job = _Job(folder, owner, rules.timeout_s, rules, secret)
+    target = str(job.seen_as / choose_directory(repo))
+    if repo.revision and (".." in repo.revision or not _REVISION.fullmatch(repo.revision)):
+        raise GitRefused(f"'{repo.revision[:100]}' is not a revision.")
+    job.run("clone", "--quiet", "--template=", "--", url, target)
+    if repo.revision:
+        job.run("-C", target, "checkout", "--quiet", repo.revision, "--")
+        job.run("-C", target, "reset", "--quiet", "--hard")
+
+
+def choose_directory(repo: GitRepo) -> str:
+    """Return the folder inside the volume, as ACI does: ``.`` is the volume itself.
+
+    Raises:
+        GitRefused: it would lie outside.
+
+    """
+    text = repo.directory
+    if not text:
+        text = urlsplit(repo.repository).path.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    if text == ".":
+        return text
+    parts = text.split("/")
+    if any(part in {"", ".", "..", ".git"} or not _PART.fullmatch(part) for part in parts):
+        raise GitRefused(f"'{text[:100]}' is not a directory inside the volume.")
+    return text
+
+
+def _split_secret(text: str, rules: GitRules) -> tuple[str, str]:
+    """Return the URL without user and password, and the header that carries them instead.
+
+    What is in the arguments of a program can be read by everybody on the machine.
+    """
+    try:
+        url = urlsplit(text)
+        host, port = url.hostname or "", url.port
+    except ValueError:
+        raise GitRefused("The repository is not a URL.") from None
+    if url.scheme not in rules.protocols:
+        allowed = ", ".join(rules.protocols)
+        raise GitRefused(f"A repository is fetched by {allowed} only.")
+    if any(ord(letter) <= 32 or ord(letter) == 127 for letter in text):  # noqa: PLR2004
+        raise GitRefused("The repository is not a URL.")
+    if url.scheme == "file":
+        return text, ""
+    if not host or host.startswith("-"):
+        raise GitRefused("The repository's URL names no host.")
+    place = f"[{host}]" if ":" in host else host
+    bare = urlunsplit(url._replace(netloc=place if port is None else f"{place}:{port}"))
+    if url.username is None:
+        return bare, ""
+    pair = f"{unquote(url.username)}:{unquote(url.password or '')}".encode()
+    return bare, f"Authorization: Basic {base64.b64encode(pair).decode()}"
+
+
+def _make_environment(rules: GitRules, folder: Path, secret: str) -> dict[str, str]:
+    settings = {
+        "core.hooksPath": "/dev/null",
+        "core.fsmonitor": "false",
+        "core.askPass": "",
+        "credential.helper": "",
+        "http.followRedirects": "false",
+        "protocol.allow": "never",
+        "submodule.recurse": "false",
+        "fetch.recurseSubmodules": "false",
+        "gc.auto": "0",
+        "safe.directory": "*",
+        "advice.detachedHead": "false",
+        "uploadpack.packObjectsHook": "",
+    }
+    for protocol in rules.protocols:
+        settings[f"protocol.{protocol}.allow"] = "always"
+    if rules.ca_bundle:
+        settings["http.sslCAInfo"] = rules.ca_bundle
+    if secret:
+        settings["http.extraHeader"] = secret
+    environment = {
+        "PATH": _PATH,
+        "LC_ALL": "C.UTF-8",
+        "HOME": str(folder),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_LFS_SKIP_SMUDGE": "1",
+        "GIT_ALLOW_PROTOCOL": ":".join(rules.protocols),
+        "GIT_CONFIG_COUNT": str(len(settings)),
+    }
+    for number, (key, value) in enumerate(settings.items()):
+        environment[f"GIT_CONFIG_KEY_{number}"] = key
+        environment[f"GIT_CONFIG_VALUE_{number}"] = value
+    return environment
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Runs git on one folder.
+
+    As root: in a mount namespace in which the folder is at a place that git may walk to, for it
+    has no rights in the folders above; in a pid namespace, so that nothing of it stays behind.
+    """
+
+    folder: Path
+    owner: int
+    timeout_s: float
+    rules: GitRules
+    secret: str = field(repr=False)
+
+    @property
+    def seen_as(self) -> Path:
+        """The folder as git sees it."""
+        return _PLACE if os.geteuid() == 0 else self.folder
+
+    def run(self, *words: str) -> None:
+        """Run git to its end.
+
+        Raises:
+            GitFailed: with what git said.
+
+        """
+        program = shutil.which("git", path=_PATH)
+        if program is None:
+            raise GitFailed("git is not installed on this machine.")
+        command = [program, *words]
+        if os.geteuid() == 0:
+            ids = ("--reuid", str(self.owner or NOBODY), "--regid", str(self.owner or NOBODY))
+            drop = (*ids, "--clear-groups", "--no-new-privs", "--bounding-set=-all")
+            inside = f'mount --bind "$0" {_PLACE} && exec setpriv "$@"'
+            own = ("unshare", "--mount", "--ipc", "--pid", "--fork", "--kill-child")
+            shell = ("sh", "-c", inside, str(self.folder))
+            command = [*own, "--", *shell, *drop, "--inh-caps=-all", "--", *command]
+        with subprocess.Popen(  # noqa: S603 - checked words after --
+            command,
+            env=_make_environment(self.rules, self.seen_as, self.secret),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            umask=0o022,
+        ) as process:
+            try:
+                said = process.communicate(timeout=self.timeout_s)[1].decode(errors="replace")
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise GitFailed(f"git did not end within {self.timeout_s:.0f} s.") from None
+        if process.returncode:
+            raise GitFailed(f"git failed: {said.strip()[-_SAID:] or process.returncode}")

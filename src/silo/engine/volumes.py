@@ -1,0 +1,246 @@
+"""The volumes of a group: made before its first container, gone after its last.
+
+Who owns them: a container's user 0 is the machine's unprivileged user ``first_id``. An emptyDir
+and a gitRepo belong to that user and everybody may write to an emptyDir; a secret's files may be
+read by the one user that needs them. A share is used by many groups, so nobody in particular owns
+it: everybody may write, and what is made in it inherits that (``silo.storage``). Strangers on
+the machine are kept out by the folders above, which only root may list.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from silo import core
+
+from . import git
+from .mounts import KernelMounts, Mounts
+from .plans import EmptyDir, GitRepo, Secret, Share, VolumePlan
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_FILE = re.compile(r"[A-Za-z0-9._-]{1,253}")
+SECRET_BYTES = 4 << 20
+"""As much as a whole request to ARM may hold."""
+
+
+class VolumeRefused(core.SiloError):
+    """The volume asks for something that is not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeRules:
+    """How large volumes get, and what fills them."""
+
+    bytes: int = 50 << 30
+    """Of an emptyDir or gitRepo; ACI's own bound. Sparse: what is not written costs nothing."""
+    repositories: git.GitRules = field(default_factory=git.GitRules)
+
+
+class Volumes:
+    """The volumes of one instance's groups."""
+
+    def __init__(
+        self,
+        disk: Path,
+        memory: Path,
+        *,
+        shares: Path,
+        first_id: int = 0,
+        rules: VolumeRules | None = None,
+        mounts: Mounts | None = None,
+    ) -> None:
+        """``disk`` outlives a start of the machine, ``memory`` does not; ``shares`` holds shares.
+
+        ``first_id`` is the machine's user that a container's user 0 is.
+        """
+        self._disk = disk
+        self._memory = memory
+        self._shares = shares
+        self._first_id = first_id
+        self._rules = rules or VolumeRules()
+        self._mounts = mounts or KernelMounts()
+
+    async def prepare(self, uid: str, plan: VolumePlan, *, reader: int | None = 0) -> Path:
+        """Make a volume of a group, or find it made; return its folder on this machine.
+
+        ``reader`` is the user in the containers that reads a secret; None when there are several.
+
+        Raises:
+            VolumeRefused, GitRefused: it may not be had. MountFailed, GitFailed: it cannot.
+
+        """
+        return await asyncio.to_thread(self.prepare_now, uid, plan, reader=reader)
+
+    async def remove(self, uid: str) -> None:
+        """Take every volume of a group away, shares' contents excepted; repeatable."""
+        await asyncio.to_thread(self._remove, _check(uid))
+
+    async def sweep(self, keep: Collection[str]) -> list[str]:
+        """Take away what a crash left of groups that are no more; return their uids."""
+        return await asyncio.to_thread(self._sweep, keep)
+
+    def prepare_now(self, uid: str, plan: VolumePlan, *, reader: int | None = 0) -> Path:
+        """As ``prepare``, on this thread."""
+        _check(uid)
+        _check(plan.name)
+        match plan.source:
+            case EmptyDir():
+                return self._prepare_empty(uid, plan.name)[0]
+            case GitRepo():
+                return self._prepare_git(uid, plan.name, plan.source)
+            case Secret():
+                return self._prepare_secret(uid, plan.name, plan.source.files, reader)
+            case Share():
+                return self._prepare_share(uid, plan.name, plan.source)
+
+    def _prepare_empty(self, uid: str, name: str) -> tuple[Path, bool]:
+        """Return the folder, and whether it was there already."""
+        place = _make_folder(self._disk, uid) / name
+        # Inside the mount, for a file system has a ``lost+found`` of its own at its root.
+        inside = place / "volume"
+        if self._mounts.is_mount(place) and inside.is_dir():
+            return inside, True
+        self._mounts.unmount(place)
+        place.mkdir(mode=0o711, exist_ok=True)
+        self._mounts.mount_bounded(place.with_name(f"{name}.img"), place, self._rules.bytes)
+        place.chmod(0o711)
+        inside.mkdir(exist_ok=True)
+        self._give(inside, 0o777)
+        return inside, False
+
+    def _prepare_git(self, uid: str, name: str, repo: GitRepo) -> Path:
+        git.choose_directory(repo)
+        inside, found = self._prepare_empty(uid, name)
+        done = inside.parent / "cloned"
+        if found and done.exists():
+            return inside
+        if found:
+            _empty(inside)
+        inside.chmod(0o755)
+        owner = self._first_id or (git.NOBODY if os.geteuid() == 0 else 0)
+        if os.geteuid() == 0:
+            os.chown(inside, owner, owner)
+        git.clone(repo, inside, self._rules.repositories, owner=owner)
+        if owner != self._first_id and os.geteuid() == 0:
+            _give_tree(inside, self._first_id)
+        done.touch(mode=0o600)
+        return inside
+
+    def _prepare_secret(
+        self, uid: str, name: str, files: Mapping[str, bytes], reader: int | None
+    ) -> Path:
+        for file in files:
+            if file in {".", ".."} or not _FILE.fullmatch(file):
+                raise VolumeRefused(f"'{file[:100]}' is not a name for a secret's file.")
+        size = sum(map(len, files.values()))
+        if size > SECRET_BYTES:
+            raise VolumeRefused(f"A secret volume holds at most {SECRET_BYTES} bytes.")
+        place = _make_folder(self._memory, uid) / name
+        self._mounts.unmount(place)
+        place.mkdir(mode=0o711, exist_ok=True)
+        # Every file takes whole pages, its name another.
+        self._mounts.mount_memory(place, size + 16384 * (len(files) + 1))
+        with _open_folder(place) as folder:
+            for file, content in files.items():
+                self._write_secret(folder, file, content, reader)
+        place.chmod(0o755)
+        self._mounts.freeze(place)
+        return place
+
+    def _write_secret(self, folder: int, name: str, content: bytes, reader: int | None) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(name, flags, 0o400, dir_fd=folder), "wb") as file:
+            file.write(content)
+            if os.geteuid() == 0 and reader is not None:
+                os.fchown(file.fileno(), self._first_id + reader, self._first_id)
+            # Several users of one group read it: within its own folder there is nobody else.
+            os.fchmod(file.fileno(), 0o444 if reader is None else 0o400)
+
+    def _prepare_share(self, uid: str, name: str, share: Share) -> Path:
+        place = _make_folder(self._memory, uid) / name
+        try:
+            parts = Path(share.path).relative_to(self._shares).parts
+        except ValueError:
+            raise VolumeRefused("A share lies where this instance keeps its shares.") from None
+        if not parts or ".." in parts:
+            raise VolumeRefused("A share lies where this instance keeps its shares.")
+        with contextlib.ExitStack() as open_folders:
+            folder = open_folders.enter_context(_open_folder(self._shares))
+            for part in parts:
+                folder = open_folders.enter_context(_open_folder(part, folder))
+            self._mounts.unmount(place)
+            place.mkdir(mode=0o711, exist_ok=True)
+            self._mounts.bind(folder, place, read_only=share.read_only)
+        return place
+
+    def _remove(self, uid: str) -> None:
+        for root in (self._disk, self._memory):
+            place = root / uid
+            for mount in self._mounts.list_below(place):
+                self._mounts.unmount(mount)
+            # What is still mounted must not be walked into: it may be a share's content.
+            if not self._mounts.list_below(place):
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.rmtree(place)
+
+    def _sweep(self, keep: Collection[str]) -> list[str]:
+        found: set[str] = set()
+        for root in (self._disk, self._memory):
+            if root.is_dir():
+                found |= {entry.name for entry in os.scandir(root) if entry.is_dir()}
+        gone = sorted(uid for uid in found - set(keep) if _NAME.fullmatch(uid))
+        for uid in gone:
+            self._remove(uid)
+        return gone
+
+    def _give(self, path: Path, mode: int) -> None:
+        if os.geteuid() == 0:
+            os.chown(path, self._first_id, self._first_id)
+        path.chmod(mode)
+
+
+def _check(name: str) -> str:
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise VolumeRefused(f"'{name[:100]}' is not the name of a volume or group.")
+    return name
+
+
+def _make_folder(root: Path, uid: str) -> Path:
+    """Return the folder of a group; only root may list it, containers pass through."""
+    folder = root / uid
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def _open_folder(path: Path | str, within: int | None = None) -> Iterator[int]:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, dir_fd=within)
+    except OSError:
+        raise VolumeRefused("There is no such folder to mount.") from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _empty(folder: Path) -> None:
+    for entry in list(os.scandir(folder)):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            Path(entry.path).unlink()
+
+
+def _give_tree(folder: Path, owner: int) -> None:
+    """Give all of it away, the links themselves and not what they point to."""
+    for _root, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False):
+        os.fchown(descriptor, owner, owner)
+        for name in (*folders, *files):
+            os.chown(name, owner, owner, dir_fd=descriptor, follow_symlinks=False)

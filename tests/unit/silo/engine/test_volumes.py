@@ -1,0 +1,159 @@
+"""Volumes on plain folders: the mounts are a fake's, the rest is real."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from silo import engine
+
+
+class FakeMounts:
+    """Remembers what would be mounted where."""
+
+    def __init__(self) -> None:
+        self.mounted: dict[Path, str] = {}
+        self.sizes: dict[Path, int] = {}
+        self.frozen: set[Path] = set()
+
+    def is_mount(self, path: Path) -> bool:
+        return path in self.mounted
+
+    def mount_bounded(self, image: Path, path: Path, size: int) -> None:
+        image.touch()
+        self.mounted[path] = "disk"
+        self.sizes[path] = size
+
+    def mount_memory(self, path: Path, size: int) -> None:
+        self.mounted[path] = "memory"
+        self.sizes[path] = size
+
+    def freeze(self, path: Path) -> None:
+        self.frozen.add(path)
+
+    def bind(self, source: int, path: Path, *, read_only: bool) -> None:
+        target = Path(f"/proc/self/fd/{source}").readlink()
+        self.mounted[path] = f"{'ro' if read_only else 'rw'} {target}"
+
+    def unmount(self, path: Path) -> None:
+        self.mounted.pop(path, None)
+
+    def list_below(self, folder: Path) -> list[Path]:
+        return [path for path in reversed(self.mounted) if path.is_relative_to(folder)]
+
+
+@pytest.fixture
+def mounts() -> FakeMounts:
+    return FakeMounts()
+
+
+@pytest.fixture
+def volumes(tmp_path: Path, mounts: FakeMounts) -> engine.Volumes:
+    (tmp_path / "shares" / "account" / "share").mkdir(parents=True)
+    return engine.Volumes(
+        tmp_path / "disk", tmp_path / "memory", shares=tmp_path / "shares", mounts=mounts
+    )
+
+
+def plan(source: engine.EmptyDir | engine.Secret | engine.Share | engine.GitRepo) -> object:
+    return engine.VolumePlan("data", source)
+
+
+async def test_an_empty_dir_is_bounded_writable_and_found_again(
+    volumes: engine.Volumes, mounts: FakeMounts
+) -> None:
+    one = await volumes.prepare("g1", plan(engine.EmptyDir()))
+    (one / "kept").write_text("x")
+    again = await volumes.prepare("g1", plan(engine.EmptyDir()))
+
+    assert again == one
+    assert (again / "kept").exists()
+    assert stat.S_IMODE(one.stat().st_mode) == 0o777
+    assert mounts.sizes[one.parent] == 50 << 30
+
+
+async def test_a_secret_lives_in_memory_and_only_its_reader_reads_it(
+    volumes: engine.Volumes, mounts: FakeMounts, tmp_path: Path
+) -> None:
+    place = await volumes.prepare("g1", plan(engine.Secret({"a.key": b"s3cret"})))
+
+    assert (place / "a.key").read_bytes() == b"s3cret"
+    assert stat.S_IMODE((place / "a.key").stat().st_mode) == 0o400
+    assert mounts.mounted[place] == "memory"
+    assert place in mounts.frozen
+    assert not (tmp_path / "disk").exists()
+
+
+async def test_a_secret_for_several_users_is_readable_by_all_of_the_group(
+    volumes: engine.Volumes,
+) -> None:
+    place = await volumes.prepare("g1", plan(engine.Secret({"a": b"x"})), reader=None)
+
+    assert stat.S_IMODE((place / "a").stat().st_mode) == 0o444
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "../x", "", "a\0b"])
+async def test_a_secret_file_cannot_lie_elsewhere(volumes: engine.Volumes, name: str) -> None:
+    with pytest.raises(engine.VolumeRefused):
+        await volumes.prepare("g1", plan(engine.Secret({name: b"x"})))
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "", "-x", "a..b", "/etc"])
+async def test_a_volume_or_group_cannot_be_named_out_of_its_place(
+    volumes: engine.Volumes, name: str
+) -> None:
+    with pytest.raises(engine.VolumeRefused):
+        await volumes.prepare("g1", engine.VolumePlan(name, engine.EmptyDir()))
+    with pytest.raises(engine.VolumeRefused):
+        await volumes.prepare(name, plan(engine.EmptyDir()))
+    with pytest.raises(engine.VolumeRefused):
+        await volumes.remove(name)
+
+
+async def test_a_share_is_bound_where_it_lies(
+    volumes: engine.Volumes, mounts: FakeMounts, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "shares" / "account" / "share")
+
+    place = await volumes.prepare("g1", plan(engine.Share(path, read_only=True)))
+
+    assert mounts.mounted[place] == f"ro {path}"
+
+
+async def test_a_share_that_is_a_link_or_lies_elsewhere_is_refused(
+    volumes: engine.Volumes, tmp_path: Path
+) -> None:
+    (tmp_path / "shares" / "account" / "link").symlink_to("/etc")
+    shares = tmp_path / "shares"
+    for path in ("/etc", f"{shares}/account/link", f"{shares}/account/none", f"{shares}", "x"):
+        with pytest.raises(engine.VolumeRefused):
+            await volumes.prepare("g1", plan(engine.Share(path)))
+    with pytest.raises(engine.VolumeRefused):
+        await volumes.prepare("g1", plan(engine.Share(f"{shares}/account/../../disk")))
+
+
+async def test_removing_takes_the_volumes_and_leaves_the_share(
+    volumes: engine.Volumes, mounts: FakeMounts, tmp_path: Path
+) -> None:
+    share = tmp_path / "shares" / "account" / "share"
+    (share / "kept").write_text("x")
+    await volumes.prepare("g1", engine.VolumePlan("e", engine.EmptyDir()))
+    await volumes.prepare("g1", engine.VolumePlan("s", engine.Share(str(share))))
+    await volumes.remove("g1")
+    await volumes.remove("g1")
+
+    assert mounts.mounted == {}
+    assert list((tmp_path / "disk").iterdir()) == list((tmp_path / "memory").iterdir()) == []
+    assert (share / "kept").exists()
+
+
+async def test_a_sweep_takes_what_belongs_to_nobody(
+    volumes: engine.Volumes, tmp_path: Path
+) -> None:
+    for uid in ("g1", "g2"):
+        await volumes.prepare(uid, plan(engine.EmptyDir()))
+        await volumes.prepare(uid, engine.VolumePlan("s", engine.Secret({"a": b"x"})))
+
+    assert await volumes.sweep({"g2"}) == ["g1"]
+    left = [[path.name for path in (tmp_path / kind).iterdir()] for kind in ("disk", "memory")]
+    assert left == [["g2"], ["g2"]]
