@@ -7,6 +7,9 @@ from .errors import FailedIdentityOperation as FailedIdentityOperation
 from .errors import InvalidIdentityValues as InvalidIdentityValues
 from .errors import LinkedAuthorizationFailed as LinkedAuthorizationFailed
 from .errors import MissingIdentityIds as MissingIdentityIds
+from .errors import TicketRefused as TicketRefused
+from .exec_tickets import ExecTickets as ExecTickets
+from .exec_tickets import ExecWish as ExecWish
 from .identities import Assigned as Assigned
 from .identities import Assignment as Assignment
 from .identities import check_assigned as check_assigned

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from silo import access, arm
+from silo import access, arm, core
 
 
 class LinkedAuthorizationFailed(arm.ArmError):
@@ -53,3 +53,7 @@ class InvalidIdentityValues(arm.ArmError):
 
     def __init__(self, reason: str, identity_ids: Sequence[str]) -> None:
         super().__init__(f"{reason}: {', '.join(identity_ids)}.")
+
+
+class TicketRefused(core.SiloError):
+    """A websocket came with no ticket that opens it."""
