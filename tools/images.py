@@ -1,4 +1,4 @@
-"""Small images made here, without the internet: Debian's static busybox in an OCI layout."""
+"""Small images made here, without the internet: static programs in an OCI layout."""
 
 import gzip
 import hashlib
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .strangers import find_command
+from .strangers import find_command, probe_path
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -40,20 +40,70 @@ def busybox() -> Path:
     return Path(found).resolve()
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a layer: a file, or what else a layer may hold."""
+
+    name: str
+    content: bytes = b""
+    mode: int = 0o755
+    kind: bytes = tarfile.REGTYPE
+    link: str = ""
+    owner: int = 0
+    device: tuple[int, int] = (0, 0)
+
+
 def make_image(
     folder: Path, tag: str, *, words: str = "hello from silo", architectures: tuple[str, ...] = ()
 ) -> Layout:
     """Make an image that says some words; with architectures, an index over one image each."""
-    (folder / "blobs" / "sha256").mkdir(parents=True)
-    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-    images = [_image(folder, words, name) for name in architectures or ("amd64",)]
+    _start(folder)
+    layers = [pack([Entry("bin/busybox", busybox().read_bytes())])]
+    config = {"Entrypoint": ["/bin/busybox", "echo", words]}
+    images = [_image(folder, layers, config, name) for name in architectures or ("amd64",)]
     top = images[0]
     if architectures:
         top = _blob(folder, INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": images})
-    named = {**top, "annotations": {"org.opencontainers.image.ref.name": tag}}
-    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [named]}
-    (folder / "index.json").write_text(json.dumps(index))
-    return Layout(folder, tag, str(top["digest"]))
+    return _finish(folder, tag, top)
+
+
+def make_layered(folder: Path, tag: str, layers: list[bytes], config: dict[str, Any]) -> Layout:
+    """Make an image of layers that are given as they are, and of its ``config``."""
+    _start(folder)
+    return _finish(folder, tag, _image(folder, layers, config, "amd64"))
+
+
+def make_probe(folder: Path, tag: str, **config: Any) -> Layout:
+    """Make the image whose containers the tests look out of: the probe, and a shell."""
+    config = {"Entrypoint": ["/bin/probe"], "Cmd": ["sleep"], "Env": ["PATH=/bin"], **config}
+    return make_layered(folder, tag, [pack(probe_entries())], config)
+
+
+def probe_entries() -> list[Entry]:
+    """Return what is in the probe's image."""
+    applets = ("sh", "ls", "cat", "id", "stty", "wget", "httpd", "ln", "mount")
+    return [
+        Entry("bin", kind=tarfile.DIRTYPE),
+        Entry("bin/probe", probe_path().read_bytes()),
+        Entry("bin/busybox", busybox().read_bytes()),
+        *(Entry(f"bin/{name}", kind=tarfile.SYMTYPE, link="busybox") for name in applets),
+        Entry("tmp", mode=0o1777, kind=tarfile.DIRTYPE),
+        Entry("etc", kind=tarfile.DIRTYPE),
+        Entry("etc/passwd", b"root:x:0:0:root:/:/bin/sh\nguest:x:1000:1000::/:/bin/sh\n", 0o644),
+    ]
+
+
+def pack(entries: list[Entry]) -> bytes:
+    """Make a layer of entries, whatever they are."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        for entry in entries:
+            item = tarfile.TarInfo(entry.name)
+            item.size, item.mode, item.type = len(entry.content), entry.mode, entry.kind
+            item.linkname, item.uid, item.gid = entry.link, entry.owner, entry.owner
+            item.devmajor, item.devminor = entry.device
+            tar.addfile(item, io.BytesIO(entry.content))
+    return buffer.getvalue()
 
 
 def make_build_context(folder: Path, words: str) -> Path:
@@ -68,33 +118,35 @@ def make_build_context(folder: Path, words: str) -> Path:
     return folder
 
 
-def _image(folder: Path, words: str, architecture: str) -> dict[str, Any]:
-    plain = _layer_tar()
-    layer = _store(folder, LAYER, gzip.compress(plain, mtime=0))
-    config = {
+def _start(folder: Path) -> None:
+    (folder / "blobs" / "sha256").mkdir(parents=True)
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+
+
+def _finish(folder: Path, tag: str, top: dict[str, Any]) -> Layout:
+    named = {**top, "annotations": {"org.opencontainers.image.ref.name": tag}}
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [named]}
+    (folder / "index.json").write_text(json.dumps(index))
+    return Layout(folder, tag, str(top["digest"]))
+
+
+def _image(
+    folder: Path, layers: list[bytes], config: dict[str, Any], architecture: str
+) -> dict[str, Any]:
+    document = {
         "architecture": architecture,
         "os": "linux",
-        "config": {"Entrypoint": ["/bin/busybox", "echo", words]},
-        "rootfs": {"type": "layers", "diff_ids": [_digest(plain)]},
+        "config": config,
+        "rootfs": {"type": "layers", "diff_ids": [_digest(layer) for layer in layers]},
     }
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": _blob(folder, CONFIG, config),
-        "layers": [layer],
+        "config": _blob(folder, CONFIG, document),
+        "layers": [_store(folder, LAYER, gzip.compress(layer, mtime=0)) for layer in layers],
     }
     platform = {"architecture": architecture, "os": "linux"}
     return {**_blob(folder, MANIFEST, manifest), "platform": platform}
-
-
-def _layer_tar() -> bytes:
-    content = busybox().read_bytes()
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        entry = tarfile.TarInfo("bin/busybox")
-        entry.size, entry.mode = len(content), 0o755
-        tar.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def _blob(folder: Path, media_type: str, document: dict[str, Any]) -> dict[str, Any]:

@@ -75,6 +75,13 @@ def conformance_path() -> Path:
     return CACHE / f"conformance-{CONFORMANCE_VERSION}" / "conformance"
 
 
+def probe_path() -> Path:
+    """Return where the program is that the tests' containers run, built or not."""
+    sources = b"".join(file.read_bytes() for file in sorted((HERE / "probe").iterdir()))
+    digest = hashlib.sha256(sources).hexdigest()[:12]
+    return CACHE / f"probe-{GO_VERSION}-{digest}" / "probe"
+
+
 def _go_path() -> Path:
     return CACHE / f"go-{GO_VERSION}" / "bin" / "go"
 
@@ -171,24 +178,29 @@ def _build_go(folder: Path) -> None:
 
 
 def _go_install(package: str) -> Callable[[Path], None]:
-    def build(folder: Path) -> None:
-        ensure(_go_path().parent.parent, _build_go)
-        work = folder / "work"
-        environment = {
-            **os.environ,
-            "CGO_ENABLED": "0",
-            "GOBIN": str(folder),
-            "GOCACHE": str(work / "cache"),
-            "GOFLAGS": "-trimpath -modcacherw",
-            "GOPATH": str(work),
-            "GOTOOLCHAIN": "local",
-            "GOWORK": "off",
-        }
-        environment.pop("GOROOT", None)
-        _run([_go_path(), "install", package], environment=environment)
-        shutil.rmtree(work)
+    return lambda folder: _go(folder, HERE, "install", package)
 
-    return build
+
+def _build_probe(folder: Path) -> None:
+    _go(folder, HERE / "probe", "build", "-ldflags=-s -w", f"-o={folder / 'probe'}", ".")
+
+
+def _go(folder: Path, where: Path, *words: str) -> None:
+    ensure(_go_path().parent.parent, _build_go)
+    work = folder / "work"
+    environment = {
+        **os.environ,
+        "CGO_ENABLED": "0",
+        "GOBIN": str(folder),
+        "GOCACHE": str(work / "cache"),
+        "GOFLAGS": "-trimpath -modcacherw",
+        "GOPATH": str(work),
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+    }
+    environment.pop("GOROOT", None)
+    _run([_go_path(), "-C", where, *words], environment=environment)
+    shutil.rmtree(work)
 
 
 def ensure(folder: Path, build: Callable[[Path], None]) -> None:
@@ -241,6 +253,7 @@ def main(purpose: str) -> None:
         if purpose != "bench":
             ensure(az_path().parent.parent, _build_az)
         if purpose == "test":
+            ensure(probe_path().parent, _build_probe)
             ensure(oras_path().parent, _go_install(f"oras.land/oras/cmd/oras@v{ORAS_VERSION}"))
             package = "github.com/opencontainers/distribution-spec/conformance"
             ensure(conformance_path().parent, _go_install(f"{package}@v{CONFORMANCE_VERSION}"))

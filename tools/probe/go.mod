@@ -1,0 +1,3 @@
+module silo.test/probe
+
+go 1.24
