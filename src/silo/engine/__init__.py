@@ -26,6 +26,10 @@ from .git import GitRefused as GitRefused
 from .git import GitRules as GitRules
 from .host_rules import Doors as Doors
 from .links import Traffic as Traffic
+from .metadata import METADATA_ADDRESS as METADATA_ADDRESS
+from .metadata import Metadata as Metadata
+from .metadata import MetadataAnswer as MetadataAnswer
+from .metadata import MetadataRequest as MetadataRequest
 from .mounts import KernelMounts as KernelMounts
 from .mounts import MountFailed as MountFailed
 from .mounts import Mounts as Mounts
