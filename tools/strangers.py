@@ -77,18 +77,9 @@ def conformance_path() -> Path:
 
 def probe_path() -> Path:
     """Return where the program is that the tests' containers run, built or not."""
-    return _own_path("probe")
-
-
-def specs_path() -> Path:
-    """Return where the program is that judges containers' config.json, its schema beside it."""
-    return _own_path("specs")
-
-
-def _own_path(name: str) -> Path:
-    sources = b"".join(file.read_bytes() for file in sorted((HERE / name).iterdir()))
+    sources = b"".join(file.read_bytes() for file in sorted((HERE / "probe").iterdir()))
     digest = hashlib.sha256(sources).hexdigest()[:12]
-    return CACHE / f"{name}-{GO_VERSION}-{digest}" / name
+    return CACHE / f"probe-{GO_VERSION}-{digest}" / "probe"
 
 
 def _go_path() -> Path:
@@ -194,16 +185,7 @@ def _build_probe(folder: Path) -> None:
     _go(folder, HERE / "probe", "build", "-ldflags=-s -w", f"-o={folder / 'probe'}", ".")
 
 
-def _build_specs(folder: Path) -> None:
-    # The schema is in the module, and a program cannot embed another module's files.
-    _go(folder, HERE / "specs", "build", "-ldflags=-s -w", f"-o={folder / 'specs'}", ".", keep=True)
-    module = folder / "work" / "pkg" / "mod" / "github.com" / "opencontainers"
-    (found,) = module.glob("runtime-spec@*/schema")
-    shutil.copytree(found, folder / "schema")
-    shutil.rmtree(folder / "work")
-
-
-def _go(folder: Path, where: Path, *words: str, keep: bool = False) -> None:
+def _go(folder: Path, where: Path, *words: str) -> None:
     ensure(_go_path().parent.parent, _build_go)
     work = folder / "work"
     environment = {
@@ -218,8 +200,7 @@ def _go(folder: Path, where: Path, *words: str, keep: bool = False) -> None:
     }
     environment.pop("GOROOT", None)
     _run([_go_path(), "-C", where, *words], environment=environment)
-    if not keep:
-        shutil.rmtree(work)
+    shutil.rmtree(work)
 
 
 def ensure(folder: Path, build: Callable[[Path], None]) -> None:
@@ -273,7 +254,6 @@ def main(purpose: str) -> None:
             ensure(az_path().parent.parent, _build_az)
         if purpose == "test":
             ensure(probe_path().parent, _build_probe)
-            ensure(specs_path().parent, _build_specs)
             ensure(oras_path().parent, _go_install(f"oras.land/oras/cmd/oras@v{ORAS_VERSION}"))
             package = "github.com/opencontainers/distribution-spec/conformance"
             ensure(conformance_path().parent, _go_install(f"{package}@v{CONFORMANCE_VERSION}"))

@@ -47,6 +47,11 @@ class Settings:
         return self.state / "silo.db"
 
     @property
+    def monitor_database(self) -> Path:
+        """The SQLite file of logs and metrics: many, and not worth a place in every backup."""
+        return self.state / "monitor.db"
+
+    @property
     def content(self) -> Path:
         """The folder of the registry's content store."""
         return self.state / "content"

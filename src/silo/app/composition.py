@@ -89,6 +89,7 @@ def open_doors(settings: Settings, clock: core.Clock) -> ASGIApp:
             rooms.store, clock, rooms.verifier, identity.list_graph_audiences(settings.names)
         ),
         front.Door.REGISTRY: images,
+        front.Door.LOGS: open_logs(rooms),
     }
 
     async def close() -> None:
@@ -106,8 +107,21 @@ def open_gateway(rooms: Rooms) -> arm.Gateway:
         rooms.catalogue,
         rooms.resources,
         rooms.authorizer,
-        _make_authenticate(rooms),
+        _make_authenticate(rooms, identity.list_arm_audiences(rooms.settings.names)),
         rooms.settings.tenant_id,
+    )
+
+
+def open_logs(rooms: Rooms) -> operationalinsights.LogsDoor:
+    """Return the query API of Log Analytics."""
+    settings = rooms.settings
+    return operationalinsights.LogsDoor(
+        store=rooms.store,
+        clock=rooms.clock,
+        authorizer=rooms.authorizer,
+        authenticate=_make_authenticate(rooms, identity.list_logs_audiences(settings.names)),
+        searches=operationalinsights.Searches(settings.monitor_database),
+        tenant_id=settings.tenant_id,
     )
 
 
@@ -153,8 +167,9 @@ def open_catalogue(
     return catalogue[0]
 
 
-def _make_authenticate(rooms: Rooms) -> Callable[[str], access.Principal]:
-    audiences = identity.list_arm_audiences(rooms.settings.names)
+def _make_authenticate(
+    rooms: Rooms, audiences: frozenset[str]
+) -> Callable[[str], access.Principal]:
     verify = rooms.verifier.verify_bearer
 
     def authenticate(token: str) -> access.Principal:

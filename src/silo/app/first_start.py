@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from silo import access, arm, core, identity
-from silo.providers import resources
+from silo.providers import operationalinsights, resources
 from silo.settings import Settings
 
 OWNER = access.ROLE_IDS["Owner"]
@@ -19,6 +19,8 @@ def ensure_instance(settings: Settings, clock: core.Clock) -> dict[str, Any] | N
     The database is built beside its place and renamed into it only after the credentials are on
     disk: a start that is killed at any point is simply done again by the next one.
     """
+    with contextlib.closing(core.Store(settings.monitor_database)) as monitor:
+        operationalinsights.create_tables(monitor)
     if settings.database.exists():
         store = core.Store(settings.database)
         with contextlib.closing(store):

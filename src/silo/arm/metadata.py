@@ -51,6 +51,7 @@ def describe_endpoints(urls: front.Urls) -> dict[str, Any]:
         "microsoftGraphResourceId": f"{urls.graph}/",
         "graph": f"{urls.graph}/",
         "graphAudience": f"{urls.graph}/",
+        "logAnalyticsResourceId": urls.logs,
         "suffixes": {
             "acrLoginServer": urls.registry_suffix,
             "storage": urls.storage_suffix,

@@ -3,8 +3,6 @@
 It knows no HTTP framework and no Azure; whoever asks translates first.
 """
 
-from .addresses import AddressTaken as AddressTaken
-from .addresses import PoolExhausted as PoolExhausted
 from .containers import Basic as Basic
 from .containers import Bearer as Bearer
 from .containers import Credentials as Credentials
@@ -24,19 +22,9 @@ from .errors import ImageInaccessible as ImageInaccessible
 from .git import GitFailed as GitFailed
 from .git import GitRefused as GitRefused
 from .git import GitRules as GitRules
-from .host_rules import Doors as Doors
-from .links import Traffic as Traffic
-from .metadata import METADATA_ADDRESS as METADATA_ADDRESS
-from .metadata import Metadata as Metadata
-from .metadata import MetadataAnswer as MetadataAnswer
-from .metadata import MetadataRequest as MetadataRequest
 from .mounts import KernelMounts as KernelMounts
 from .mounts import MountFailed as MountFailed
 from .mounts import Mounts as Mounts
-from .netns import open_socket as open_socket
-from .network import Attachment as Attachment
-from .network import Networks as Networks
-from .placement import NetworkRefused as NetworkRefused
 from .plans import ContainerPlan as ContainerPlan
 from .plans import EmptyDir as EmptyDir
 from .plans import GitRepo as GitRepo
@@ -54,14 +42,6 @@ from .plans import Security as Security
 from .plans import Share as Share
 from .plans import VolumePlan as VolumePlan
 from .plans import Wanted as Wanted
-from .pools import PoolInvalid as PoolInvalid
-from .pools import Pools as Pools
-from .pools import choose_pools as choose_pools
-from .pools import list_taken as list_taken
-from .pools import split_pools as split_pools
-from .rules import Rule as Rule
-from .rules import RuleSet as RuleSet
-from .rules import SubnetRules as SubnetRules
 from .specs import Place as Place
 from .specs import build_spec as build_spec
 from .views import ContainerState as ContainerState

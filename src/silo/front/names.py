@@ -15,6 +15,7 @@ class Door(StrEnum):
     LOGIN = "login"
     GRAPH = "graph"
     REGISTRY = "registry"
+    LOGS = "loganalytics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Urls:
     resource_manager: str
     login: str
     graph: str
+    logs: str
+    """The query API of Log Analytics."""
     registry_suffix: str
     """``azurecr.silo.localhost:8443``: a login server is ``<registry>.<registry_suffix>``."""
     storage_suffix: str
@@ -51,6 +54,7 @@ AZURE_URLS = Urls(
     resource_manager="https://management.azure.com",
     login="https://login.microsoftonline.com",
     graph="https://graph.microsoft.com",
+    logs="https://api.loganalytics.io",
     registry_suffix="azurecr.io",
     storage_suffix="core.windows.net",
 )
@@ -61,6 +65,8 @@ _AZURE_DOORS = {
     "login.windows.net": Door.LOGIN,
     "sts.windows.net": Door.LOGIN,
     "graph.microsoft.com": Door.GRAPH,
+    "api.loganalytics.io": Door.LOGS,
+    "api.loganalytics.azure.com": Door.LOGS,
 }
 
 
@@ -79,6 +85,7 @@ class Names:
             resource_manager=f"https://management.{end}",
             login=f"https://login.{end}",
             graph=f"https://graph.{end}",
+            logs=f"https://loganalytics.{end}",
             registry_suffix=f"azurecr.{end}",
             storage_suffix=f"core.{end}",
         )
@@ -101,7 +108,7 @@ class Names:
             return Place(Door.REGISTRY, AZURE_URLS, registry)
         if registry := _label_before(name, f".azurecr.{self.domain}"):
             return Place(Door.REGISTRY, self.urls, registry)
-        for door in (Door.MANAGEMENT, Door.LOGIN, Door.GRAPH):
+        for door in (Door.MANAGEMENT, Door.LOGIN, Door.GRAPH, Door.LOGS):
             if name == f"{door}.{self.domain}":
                 return Place(door, self.urls)
         if name in {"localhost", "127.0.0.1", "[::1]"}:

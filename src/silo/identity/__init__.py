@@ -11,6 +11,7 @@ from .audiences import REGISTRY_AUDIENCES as REGISTRY_AUDIENCES
 from .audiences import STORAGE_AUDIENCES as STORAGE_AUDIENCES
 from .audiences import list_arm_audiences as list_arm_audiences
 from .audiences import list_graph_audiences as list_graph_audiences
+from .audiences import list_logs_audiences as list_logs_audiences
 from .bootstrap import Bootstrap as Bootstrap
 from .bootstrap import bootstrap as bootstrap
 from .bootstrap import is_bootstrapped as is_bootstrapped

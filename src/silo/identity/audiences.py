@@ -12,6 +12,7 @@ ARM_APP_ID = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 REGISTRY_APP_ID = "6a0ec4d3-30cb-4a83-91c0-ae56bc0e3d26"
 AKS_APP_ID = "6dae42f8-4368-4678-94ff-3960e28e3630"
+LOGS_APP_ID = "ca7f3f0b-7d91-482c-8e09-c5d840d0eac5"
 STORAGE_APP_ID = "e406a681-f3d4-42a8-90b6-c2b029497af1"
 
 
@@ -27,6 +28,9 @@ ARM_AUDIENCES = _both("https://management.azure.com", "https://management.core.w
 GRAPH_AUDIENCES = _both("https://graph.microsoft.com") | {GRAPH_APP_ID}
 REGISTRY_AUDIENCES = _both("https://containerregistry.azure.net") | {REGISTRY_APP_ID}
 AKS_AUDIENCES = frozenset({AKS_APP_ID})
+LOGS_AUDIENCES = _both("https://api.loganalytics.io", "https://api.loganalytics.azure.com") | {
+    LOGS_APP_ID
+}
 STORAGE_AUDIENCES = _both("https://storage.azure.com") | {STORAGE_APP_ID}
 
 
@@ -38,6 +42,11 @@ def list_arm_audiences(names: front.Names) -> frozenset[str]:
 def list_graph_audiences(names: front.Names) -> frozenset[str]:
     """Return every ``aud`` that the Graph door accepts."""
     return GRAPH_AUDIENCES | _both(*(urls.graph for urls in names.families))
+
+
+def list_logs_audiences(names: front.Names) -> frozenset[str]:
+    """Return every ``aud`` that the query API of Log Analytics accepts."""
+    return LOGS_AUDIENCES | _both(*(urls.logs for urls in names.families))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +80,13 @@ def find_azure_resource(names: front.Names, name: str) -> Resource | None:
             "profile",
         )
         return Resource(GRAPH_APP_ID, name, "Microsoft Graph", permissions)
-    if name in REGISTRY_AUDIENCES:
-        return Resource(REGISTRY_APP_ID, name, "Azure Container Registry")
-    if name in AKS_AUDIENCES:
-        text = "Azure Kubernetes Service AAD Server"
-        return Resource(AKS_APP_ID, name, text, ("user.read",))
-    if name in STORAGE_AUDIENCES:
-        return Resource(STORAGE_APP_ID, name, "Azure Storage")
+    rest = (
+        (REGISTRY_AUDIENCES, REGISTRY_APP_ID, "Azure Container Registry", "user_impersonation"),
+        (AKS_AUDIENCES, AKS_APP_ID, "Azure Kubernetes Service AAD Server", "user.read"),
+        (list_logs_audiences(names), LOGS_APP_ID, "Log Analytics API", "Data.Read"),
+        (STORAGE_AUDIENCES, STORAGE_APP_ID, "Azure Storage", "user_impersonation"),
+    )
+    for audiences, app_id, text, permission in rest:
+        if name in audiences:
+            return Resource(app_id, name, text, (permission,))
     return None

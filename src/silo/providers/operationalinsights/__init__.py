@@ -2,7 +2,16 @@
 
 from silo import arm, core
 
+from .collector import Collector as Collector
+from .collector import LogReader as LogReader
+from .collector import Subject as Subject
+from .door import LogsDoor as LogsDoor
 from .properties import Workspace
+from .records import Line as Line
+from .records import Occurrence as Occurrence
+from .records import Source as Source
+from .records import create_tables as create_tables
+from .searches import Searches as Searches
 from .workspaces import NAME, check_workspace, render_workspace
 from .workspaces import Workspaces as Workspaces
 

@@ -40,3 +40,19 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path)
     yield made
     made.store.close()
+
+
+@pytest.fixture
+def logs(world: World, tmp_path: Path):
+    """Return the query API over the world's workspaces."""
+    from tests.unit.silo.providers.operationalinsights.logs_world import Logs
+
+    made = Logs(tmp_path, world)
+    yield made
+    made.monitor.close()
+
+
+@pytest.fixture
+async def workspace(world: World) -> str:
+    """Make a workspace; return its customer id."""
+    return (await world.make())["customerId"]
