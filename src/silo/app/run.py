@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from silo import audit, core
+import structlog
+
+from silo import audit, core, engine
 from silo.settings import Settings
 
 from . import composition, control, install, serving
@@ -15,6 +17,8 @@ from .errors import CannotStart
 from .first_start import ensure_instance
 from .service_log import configure_log
 from .supervisor import Supervisor, name_process
+
+log = structlog.get_logger()
 
 LOCK = "lock"
 
@@ -55,7 +59,18 @@ def run(folder: Path, given: dict[str, Any], greet: Greet) -> None:
                 ),
             },
             clock,
+            _foundations(settings),
         ).run()
+
+
+def _foundations(settings: Settings) -> dict[str, Callable[[], None]]:
+    binaries = engine.find_binaries()
+    obstacle = engine.find_obstacle(binaries)
+    if binaries is None or obstacle:
+        log.warning("no container engine", reason=obstacle)
+        return {}
+    paths = engine.Paths.of_instance(settings.state, settings.id)
+    return {"containerd": lambda: engine.exec_containerd(binaries, paths, settings.bundle)}
 
 
 def find_running(folder: Path) -> int | None:

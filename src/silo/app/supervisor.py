@@ -8,7 +8,7 @@ import ctypes
 import gc
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -52,6 +52,7 @@ def _prctl(option: int, argument: object) -> None:
 class _Child:
     name: str
     run: Callable[[], None]
+    stands_under_others: bool = False
     pid: int = 0
     started: float = 0.0
     quick_deaths: int = 0
@@ -61,8 +62,17 @@ class _Child:
 class Supervisor:
     """Keeps a set of named children running until SIGTERM or SIGINT."""
 
-    def __init__(self, children: Mapping[str, Callable[[], None]], clock: core.Clock) -> None:
-        self._children = [_Child(name, run) for name, run in children.items()]
+    def __init__(
+        self,
+        children: Mapping[str, Callable[[], None]],
+        clock: core.Clock,
+        foundations: Mapping[str, Callable[[], None]] | None = None,
+    ) -> None:
+        """Take what to run; the foundations start before the rest and stop after it."""
+        self._children = [
+            *(_Child(name, run, True) for name, run in (foundations or {}).items()),
+            *(_Child(name, run) for name, run in children.items()),
+        ]
         self._clock = clock
 
     def run(self) -> None:
@@ -124,16 +134,22 @@ class Supervisor:
 
     def _stop(self) -> None:
         deadline = self._clock.monotonic() + STOP_GRACE_S
-        self._signal(signal.SIGTERM)
-        while any(child.pid for child in self._children):
+        for under in (False, True):
+            self._end(
+                [child for child in self._children if child.stands_under_others is under], deadline
+            )
+
+    def _end(self, children: Sequence[_Child], deadline: float) -> None:
+        self._signal(children, signal.SIGTERM)
+        while any(child.pid for child in children):
             left = deadline - self._clock.monotonic()
             if left <= 0:
-                self._signal(signal.SIGKILL)
+                self._signal(children, signal.SIGKILL)
                 left = 1.0
             signal.sigtimedwait({signal.SIGCHLD}, left)
             self._reap()
 
-    def _signal(self, number: int) -> None:
-        for child in self._children:
+    def _signal(self, children: Sequence[_Child], number: int) -> None:
+        for child in children:
             if child.pid:
                 os.kill(child.pid, number)

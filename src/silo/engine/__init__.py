@@ -3,6 +3,8 @@
 It knows no HTTP framework and no Azure; whoever asks translates first.
 """
 
+from .binaries import Binaries as Binaries
+from .binaries import find_binaries as find_binaries
 from .containers import Basic as Basic
 from .containers import Bearer as Bearer
 from .containers import Credentials as Credentials
@@ -14,6 +16,10 @@ from .containers import Progress as Progress
 from .containers import Size as Size
 from .containers import Stats as Stats
 from .containers import Status as Status
+from .daemon import exec_containerd as exec_containerd
+from .daemon import find_obstacle as find_obstacle
+from .daemon import is_ready as is_ready
+from .daemon import wait_until_ready as wait_until_ready
 from .errors import ContainerMissing as ContainerMissing
 from .errors import ContainerRefused as ContainerRefused
 from .errors import EngineError as EngineError
@@ -25,6 +31,7 @@ from .git import GitRules as GitRules
 from .mounts import KernelMounts as KernelMounts
 from .mounts import MountFailed as MountFailed
 from .mounts import Mounts as Mounts
+from .paths import Paths as Paths
 from .plans import ContainerPlan as ContainerPlan
 from .plans import EmptyDir as EmptyDir
 from .plans import GitRepo as GitRepo

@@ -1,0 +1,27 @@
+"""Puts the built programs into the wheel."""
+
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+sys.path.insert(0, str(Path(__file__).parent / "src"))
+
+from silo_engine import build
+
+
+class EngineHook(BuildHookInterface):
+    """Builds the engine for a real wheel and nothing for an editable one."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build, and name what belongs into the wheel."""
+        if version == "editable":
+            return
+        go = Path(sysconfig.get_path("purelib")) / "go" / "bin" / "go"
+        folder = build.build_engine(go)
+        build_data["pure_python"] = False
+        # Every program is linked statically, so any Linux of this architecture runs it.
+        build_data["tag"] = f"py3-none-{build.PLATFORM_TAG}"
+        build_data["force_include"][str(folder)] = "silo_engine/engine"
