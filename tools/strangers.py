@@ -77,9 +77,18 @@ def conformance_path() -> Path:
 
 def probe_path() -> Path:
     """Return where the program is that the tests' containers run, built or not."""
-    sources = b"".join(file.read_bytes() for file in sorted((HERE / "probe").iterdir()))
+    return _own_path("probe")
+
+
+def specs_path() -> Path:
+    """Return where the program is that judges containers' config.json, its schema beside it."""
+    return _own_path("specs")
+
+
+def _own_path(name: str) -> Path:
+    sources = b"".join(file.read_bytes() for file in sorted((HERE / name).iterdir()))
     digest = hashlib.sha256(sources).hexdigest()[:12]
-    return CACHE / f"probe-{GO_VERSION}-{digest}" / "probe"
+    return CACHE / f"{name}-{GO_VERSION}-{digest}" / name
 
 
 def _go_path() -> Path:
@@ -185,7 +194,16 @@ def _build_probe(folder: Path) -> None:
     _go(folder, HERE / "probe", "build", "-ldflags=-s -w", f"-o={folder / 'probe'}", ".")
 
 
-def _go(folder: Path, where: Path, *words: str) -> None:
+def _build_specs(folder: Path) -> None:
+    # The schema is in the module, and a program cannot embed another module's files.
+    _go(folder, HERE / "specs", "build", "-ldflags=-s -w", f"-o={folder / 'specs'}", ".", keep=True)
+    module = folder / "work" / "pkg" / "mod" / "github.com" / "opencontainers"
+    (found,) = module.glob("runtime-spec@*/schema")
+    shutil.copytree(found, folder / "schema")
+    shutil.rmtree(folder / "work")
+
+
+def _go(folder: Path, where: Path, *words: str, keep: bool = False) -> None:
     ensure(_go_path().parent.parent, _build_go)
     work = folder / "work"
     environment = {
@@ -200,7 +218,8 @@ def _go(folder: Path, where: Path, *words: str) -> None:
     }
     environment.pop("GOROOT", None)
     _run([_go_path(), "-C", where, *words], environment=environment)
-    shutil.rmtree(work)
+    if not keep:
+        shutil.rmtree(work)
 
 
 def ensure(folder: Path, build: Callable[[Path], None]) -> None:
@@ -254,6 +273,7 @@ def main(purpose: str) -> None:
             ensure(az_path().parent.parent, _build_az)
         if purpose == "test":
             ensure(probe_path().parent, _build_probe)
+            ensure(specs_path().parent, _build_specs)
             ensure(oras_path().parent, _go_install(f"oras.land/oras/cmd/oras@v{ORAS_VERSION}"))
             package = "github.com/opencontainers/distribution-spec/conformance"
             ensure(conformance_path().parent, _go_install(f"{package}@v{CONFORMANCE_VERSION}"))

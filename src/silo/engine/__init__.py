@@ -3,6 +3,8 @@
 It knows no HTTP framework and no Azure; whoever asks translates first.
 """
 
+from .addresses import AddressTaken as AddressTaken
+from .addresses import PoolExhausted as PoolExhausted
 from .binaries import Binaries as Binaries
 from .binaries import find_binaries as find_binaries
 from .containers import Basic as Basic
@@ -28,10 +30,20 @@ from .errors import ImageInaccessible as ImageInaccessible
 from .git import GitFailed as GitFailed
 from .git import GitRefused as GitRefused
 from .git import GitRules as GitRules
+from .host_rules import Doors as Doors
+from .links import Traffic as Traffic
+from .metadata import METADATA_ADDRESS as METADATA_ADDRESS
+from .metadata import Metadata as Metadata
+from .metadata import MetadataAnswer as MetadataAnswer
+from .metadata import MetadataRequest as MetadataRequest
 from .mounts import KernelMounts as KernelMounts
 from .mounts import MountFailed as MountFailed
 from .mounts import Mounts as Mounts
+from .netns import open_socket as open_socket
+from .network import Attachment as Attachment
+from .network import Networks as Networks
 from .paths import Paths as Paths
+from .placement import NetworkRefused as NetworkRefused
 from .plans import ContainerPlan as ContainerPlan
 from .plans import EmptyDir as EmptyDir
 from .plans import GitRepo as GitRepo
@@ -49,6 +61,14 @@ from .plans import Security as Security
 from .plans import Share as Share
 from .plans import VolumePlan as VolumePlan
 from .plans import Wanted as Wanted
+from .pools import PoolInvalid as PoolInvalid
+from .pools import Pools as Pools
+from .pools import choose_pools as choose_pools
+from .pools import list_taken as list_taken
+from .pools import split_pools as split_pools
+from .rules import Rule as Rule
+from .rules import RuleSet as RuleSet
+from .rules import SubnetRules as SubnetRules
 from .specs import Place as Place
 from .specs import build_spec as build_spec
 from .views import ContainerState as ContainerState

@@ -16,3 +16,6 @@ from .identities import check_assigned as check_assigned
 from .identities import delete_identities as delete_identities
 from .identities import list_assigned as list_assigned
 from .identities import write_identities as write_identities
+from .metadata import MetadataService as MetadataService
+from .pull_credentials import PullCredentials as PullCredentials
+from .pull_credentials import RegistryLogin as RegistryLogin

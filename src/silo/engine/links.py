@@ -1,0 +1,262 @@
+"""Devices, addresses and routes, through netlink.
+
+Every function runs on the network's own thread; each opens a socket in the namespace it works in.
+"""
+
+import contextlib
+import errno
+import socket
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Any
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from . import netns
+from .routers import DNS_ADDRESS, METADATA_ADDRESS, UPLINK, Member
+
+GROUP_DEVICE = "eth0"
+_DEFAULT_MTU = 1500
+_LINK_SCOPE = 253
+_ONLINK = 4
+_UNREACHABLE = 7
+"""Kinds of routes and scopes (``linux/rtnetlink.h``)."""
+_GROUP_SYSCTLS = {
+    f"ipv6/conf/{GROUP_DEVICE}/disable_ipv6": "1",
+    # The namespace is not of a container's user namespace: without these its root may not bind
+    # port 80, nor anyone ping.
+    "ipv4/ip_unprivileged_port_start": "0",
+    "ipv4/ping_group_range": "0 2147483647",
+}
+_QUIET = {"accept_redirects": "0", "send_redirects": "0", "secure_redirects": "0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Bytes of a group since it was attached."""
+
+    received: int
+    sent: int
+    received_packets: int = 0
+    sent_packets: int = 0
+
+
+@contextlib.contextmanager
+def open_netlink(path: Path | None = None) -> Iterator[Any]:
+    """Open a route socket of a namespace; typed as Any, for pyroute2 has no types."""
+    with netns.entered(path), IPRoute() as opened:
+        yield opened
+
+
+def find_device(netlink: Any, name: str) -> int | None:
+    """Return the number of a device, or None."""
+    found = netlink.link_lookup(ifname=name)
+    return int(found[0]) if found else None
+
+
+def find_mtu() -> int:
+    """Return the packet size of the machine's way out; a larger one would be cut or lost."""
+    with open_netlink() as netlink:
+        for route in netlink.get_default_routes(family=socket.AF_INET):
+            device = route.get_attr("RTA_OIF")
+            if device:
+                return int(netlink.get_links(device)[0].get_attr("IFLA_MTU"))
+    return _DEFAULT_MTU
+
+
+def prepare_host(unreachable: Iterable[str]) -> bool:
+    """Let the machine forward, and keep unused addresses of ours from leaving it.
+
+    Returns whether it forwarded before.
+    """
+    switch = Path("/proc/sys/net/ipv4/ip_forward")
+    before = switch.read_text().strip() == "1"
+    if not before:
+        switch.write_text("1")
+    with open_netlink() as netlink:
+        for prefix in unreachable:
+            netlink.route("replace", dst=prefix, type=_UNREACHABLE, priority=4096)
+    return before
+
+
+def forget_host(unreachable: Iterable[str]) -> None:
+    """Take back the routes of ``prepare_host``."""
+    with open_netlink() as netlink:
+        for prefix in unreachable:
+            with contextlib.suppress(NetlinkError):
+                netlink.route("del", dst=prefix, type=_UNREACHABLE, priority=4096)
+
+
+def make_router(
+    name: str, host_device: str, uplink: IPv4Address, host: IPv4Address, mtu: int
+) -> None:
+    """Make a router's namespace and tie it to the host; repeatable."""
+    path = netns.make_namespace(name)
+    with netns.entered(path):
+        netns.write_sysctls(
+            {
+                "ipv4/ip_forward": "1",
+                "ipv6/conf/all/disable_ipv6": "1",
+                "ipv6/conf/default/disable_ipv6": "1",
+                **{f"ipv4/conf/default/{key}": value for key, value in _QUIET.items()},
+                **{f"ipv4/conf/all/{key}": value for key, value in _QUIET.items()},
+            }
+        )
+    with open_netlink() as netlink:
+        index = find_device(netlink, host_device)
+        if index is None:
+            with path.open("rb") as target:
+                peer = {"ifname": UPLINK, "net_ns_fd": target.fileno()}
+                netlink.link("add", ifname=host_device, kind="veth", mtu=mtu, peer=peer)
+            index = find_device(netlink, host_device)
+        conf = f"conf/{host_device}"
+        # Groups' way to Silo's doors, which may listen on loopback alone, is rewritten there.
+        netns.write_sysctls(
+            {
+                f"ipv4/{conf}/route_localnet": "1",
+                f"ipv4/{conf}/rp_filter": "0",
+                f"ipv6/{conf}/disable_ipv6": "1",
+            }
+        )
+        netlink.link("set", index=index, state="up")
+        _ensure(netlink, index=index, address=str(host))
+    with open_netlink(path) as netlink:
+        lo, up = find_device(netlink, "lo"), find_device(netlink, UPLINK)
+        netlink.link("set", index=lo, state="up")
+        netlink.link("set", index=up, mtu=mtu, state="up")
+        for address in (METADATA_ADDRESS, DNS_ADDRESS):
+            _ensure(netlink, index=lo, address=address)
+        _ensure(netlink, index=up, address=str(uplink))
+        netlink.route("replace", dst=f"{host}/32", oif=up, scope=_LINK_SCOPE)
+        netlink.route("replace", dst="default", gateway=str(host), oif=up, flags=_ONLINK)
+    with open_netlink() as netlink:
+        netlink.route(
+            "replace", dst=f"{uplink}/32", oif=index, scope=_LINK_SCOPE, prefsrc=str(host)
+        )
+
+
+def set_space(router: Path, space: Iterable[str]) -> None:
+    """Look for addresses of the virtual network nowhere else; forget a former space."""
+    wanted = {str(IPv4Network(prefix)) for prefix in space}
+    with open_netlink(router) as netlink:
+        routes = netlink.get_routes(family=socket.AF_INET, table=254, type=_UNREACHABLE)
+        present = {f"{route.get_attr('RTA_DST')}/{route['dst_len']}" for route in routes}
+        for prefix in wanted - present:
+            netlink.route("add", dst=prefix, type=_UNREACHABLE)
+        for prefix in present - wanted:
+            netlink.route("del", dst=prefix, type=_UNREACHABLE)
+
+
+def attach_group(router: Path, name: str, member: Member, *, gateway: str, mtu: int) -> Path:
+    """Make a group's namespace and tie it to its router; what is left of an earlier one goes."""
+    netns.remove_namespace(name)
+    path, device, address = netns.make_namespace(name), member.device, member.address
+    with open_netlink(router) as netlink:
+        left = find_device(netlink, device)
+        if left is not None:
+            netlink.link("del", index=left)
+        with path.open("rb") as target:
+            peer = {"ifname": GROUP_DEVICE, "net_ns_fd": target.fileno(), "mtu": mtu}
+            netlink.link("add", ifname=device, kind="veth", mtu=mtu, peer=peer)
+        index = find_device(netlink, device)
+        # The router answers for every neighbour, so that packets for them come to it.
+        netns.write_sysctls(
+            {
+                f"ipv4/conf/{device}/proxy_arp": "1",
+                f"ipv4/conf/{device}/rp_filter": "1",
+                f"ipv4/neigh/{device}/proxy_delay": "0",
+            }
+        )
+        netlink.link("set", index=index, state="up")
+        _ensure(netlink, index=find_device(netlink, "lo"), address=gateway)
+        netlink.route("replace", dst=f"{address}/32", oif=index, scope=_LINK_SCOPE)
+    with open_netlink(path) as netlink:
+        netns.write_sysctls(_GROUP_SYSCTLS)
+        lo, eth = find_device(netlink, "lo"), find_device(netlink, GROUP_DEVICE)
+        netlink.link("set", index=lo, state="up")
+        length = IPv4Network(member.subnet).prefixlen
+        netlink.addr("add", index=eth, address=address, prefixlen=length)
+        netlink.link("set", index=eth, state="up")
+        netlink.route("add", dst="default", gateway=gateway, oif=eth)
+    return path
+
+
+def detach_group(router: Path | None, device: str, name: str) -> None:
+    """Take a group's namespace and devices away; repeatable.
+
+    The device goes first: the namespace may be held by a process that has yet to end.
+    """
+    if router is not None and netns.is_namespace(router):
+        with open_netlink(router) as netlink:
+            index = find_device(netlink, device)
+            if index is not None:
+                netlink.link("del", index=index)
+    netns.remove_namespace(name)
+
+
+def publish(address: str, host_device: str, uplink: str, host: str) -> None:
+    """Lead a public address to the router of its group."""
+    with open_netlink() as netlink:
+        index = find_device(netlink, host_device)
+        netlink.route(
+            "replace",
+            dst=f"{address}/32",
+            gateway=uplink,
+            oif=index,
+            flags=_ONLINK,
+            prefsrc=host,
+        )
+
+
+def unpublish(address: str) -> None:
+    """Lead a public address nowhere again."""
+    with open_netlink() as netlink, contextlib.suppress(NetlinkError):
+        netlink.route("del", dst=f"{address}/32")
+
+
+def remove_router(name: str, host_device: str) -> None:
+    """Take a router away with everything that hangs on it."""
+    remove_device(host_device)
+    netns.remove_namespace(name)
+
+
+def remove_device(name: str) -> None:
+    """Take a device of the host's away, if it is there."""
+    with open_netlink() as netlink:
+        index = find_device(netlink, name)
+        if index is not None:
+            netlink.link("del", index=index)
+
+
+def list_devices(prefix: str) -> list[str]:
+    """Return the host's devices whose names begin so."""
+    with open_netlink() as netlink:
+        names = [str(link.get_attr("IFLA_IFNAME")) for link in netlink.get_links()]
+    return [name for name in names if name.startswith(prefix)]
+
+
+def read_traffic(router: Path, device: str) -> Traffic:
+    """Return what went through a group's device; what the router sent, the group received."""
+    with open_netlink(router) as netlink:
+        index = find_device(netlink, device)
+        if index is None:
+            return Traffic(0, 0)
+        stats = netlink.get_links(index)[0].get_attr("IFLA_STATS64")
+    return Traffic(
+        received=int(stats["tx_bytes"]),
+        sent=int(stats["rx_bytes"]),
+        received_packets=int(stats["tx_packets"]),
+        sent_packets=int(stats["rx_packets"]),
+    )
+
+
+def _ensure(netlink: Any, *, index: int | None, address: str) -> None:
+    """Give a device a host address, if it has not got it."""
+    try:
+        netlink.addr("add", index=index, address=address, prefixlen=32)
+    except NetlinkError as error:
+        if error.code != errno.EEXIST:
+            raise

@@ -1,0 +1,356 @@
+"""The networks of groups: attached, published, guarded, counted and swept.
+
+What is made here outlives Silo: routers and groups are namespaces of the kernel's. What is known of
+them lies beside the sockets on tmpfs and is gone when they are, with the machine's next start.
+"""
+
+import asyncio
+import hashlib
+import socket
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import TypeVar
+
+from . import host_rules, links, netns, nft, routers
+from .links import Traffic
+from .network_state import State, load_state, save_state
+from .placement import NetworkRefused, get_gateway, plan_member
+from .plans import NetworkPlan
+from .pools import Pools
+from .routers import DEFAULT, Member, Router
+from .rules import TABLE, RuleSet
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Where a group is on the network."""
+
+    netns_path: Path
+    """Of the group: every container of it joins it."""
+    address: str
+    gateway: str
+    interface: str
+    public_address: str
+    door_path: Path
+    """The router's namespace: sockets for this group alone are opened there, on ``door_device``.
+    Not in the group's own, whose addresses a sandbox with a network stack of its own takes over."""
+    door_device: str
+
+
+class Networks:
+    """Every router and every group of one instance."""
+
+    def __init__(
+        self,
+        instance: str,
+        pools: Pools,
+        doors: host_rules.Doors,
+        folder: Path,
+        *,
+        find_rules: Callable[[str], RuleSet | None] | None = None,
+    ) -> None:
+        """Keep notes in ``folder``; ``find_rules`` knows the rules of a router not seen before."""
+        self._instance = instance
+        self._pools = pools
+        self._doors = doors
+        self._notes = folder / "network.json"
+        self._find_rules = find_rules
+        self._name = f"silo-{instance}"
+        self._prefix = f"si{hashlib.sha256(instance.encode()).hexdigest()[:6]}"
+        self._state = State()
+        self._mtu = 1500
+        # One thread: it enters namespaces, and what it does is read and written in order.
+        self._thread = ThreadPoolExecutor(1, "network")
+
+    @property
+    def instance(self) -> str:
+        """The short name that everything made here carries."""
+        return self._instance
+
+    @property
+    def pools(self) -> Pools:
+        """The instance's addresses."""
+        return self._pools
+
+    async def start(self) -> None:
+        """Make the host ready and put every rule in force again."""
+        await self._do(self._start)
+
+    async def attach(self, uid: str, plan: NetworkPlan) -> Attachment:
+        """Give a group its namespace, address and rules; one attached so already is left alone.
+
+        Raises:
+            NetworkRefused: the plan cannot be followed.
+
+        """
+        return await self._do(lambda: self._attach(uid, plan))
+
+    async def detach(self, uid: str) -> None:
+        """Take a group off the network; repeatable."""
+        await self._do(lambda: self._detach(uid))
+
+    async def find(self, uid: str) -> Attachment | None:
+        """Return where a group is attached."""
+        return await self._do(lambda: self._find(uid))
+
+    async def apply_rules(self, router: str, rules: RuleSet) -> None:
+        """Put other rules in force, at once and as a whole; nothing to do without the router."""
+        await self._do(lambda: self._apply_rules(router, rules))
+
+    async def sweep(self, keep: Collection[str]) -> None:
+        """Take away every group but these, and whatever carries this instance's name besides."""
+        await self._do(lambda: self._sweep(frozenset(keep)))
+
+    async def counters(self, uid: str) -> Traffic:
+        """Return what a group has received and sent."""
+        return await self._do(lambda: self._read_traffic(uid))
+
+    async def open_socket(
+        self, uid: str, address: str, port: int, kind: netns.Kind = "tcp"
+    ) -> socket.socket:
+        """Return a socket that this group alone can reach, at the metadata or the DNS address."""
+
+        def work() -> socket.socket:
+            at = self._require(uid)
+            return netns.open_socket(at.door_path, address, port, kind, device=at.door_device)
+
+        return await self._do(work)
+
+    async def connect(self, uid: str, port: int, timeout_s: float = 1.0) -> socket.socket:
+        """Return a connection to a port of a group, as its router sees it; rules do not apply.
+
+        Raises:
+            OSError: nobody answers there.
+
+        """
+        at = await self._do(lambda: self._require(uid))
+        made = await self._do(lambda: netns.make_socket(at.door_path))
+        try:
+            async with asyncio.timeout(timeout_s):
+                await asyncio.get_running_loop().sock_connect(made, (at.address, port))
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    async def stop(self) -> None:
+        """Take everything of this instance's off the machine, rules and routes included."""
+        await self._do(self._stop)
+
+    async def close(self) -> None:
+        """Let go of the thread; namespaces and rules stay."""
+        self._thread.shutdown(wait=True)
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _start(self) -> None:
+        if reason := nft.find_library():
+            raise NetworkRefused(reason)
+        self._mtu = links.find_mtu()
+        was_forwarding = links.prepare_host(self._pools.everything)
+        self._state = load_state(self._notes)
+        if self._state.was_forwarding is None:
+            self._state = replace(self._state, was_forwarding=was_forwarding)
+        nft.run(
+            host_rules.render_host(
+                self._name,
+                self._prefix,
+                self._pools,
+                self._doors,
+                was_forwarding=bool(self._state.was_forwarding),
+            )
+        )
+        for router in self._state.routers.values():
+            self._make_router(router)
+            self._enforce(router)
+            for member in router.members:
+                self._publish(router, member)
+        self._save()
+
+    def _attach(self, uid: str, plan: NetworkPlan) -> Attachment:
+        known = self._find(uid)
+        wanted = plan_member(self._state, self._pools, uid, plan)
+        found = self._state.find_member(uid)
+        if known is not None and found is not None:
+            router, member = found
+            if router.key == plan.router and _is_same(member, wanted):
+                if member != wanted:
+                    self._put_member(router, wanted)
+                return self._require(uid)
+            self._detach(uid)
+        router = self._state.routers.get(plan.router) or self._add_router(plan.router)
+        if router.key == DEFAULT:
+            place = int(IPv4Address(wanted.address)) - int(self._pools.groups[0])
+            self._state = replace(self._state, last_address=place)
+        try:
+            self._put_member(router, wanted)
+            links.attach_group(
+                self._router_path(router.key),
+                self._group_name(uid),
+                wanted,
+                gateway=str(get_gateway(wanted.subnet)),
+                mtu=self._mtu,
+            )
+        except BaseException:
+            self._detach(uid)
+            raise
+        return self._require(uid)
+
+    def _detach(self, uid: str) -> None:
+        found = self._state.find_member(uid)
+        if found is None:
+            links.detach_group(None, "", self._group_name(uid))
+            return
+        router, member = found
+        if member.public_address:
+            links.unpublish(member.public_address)
+        links.detach_group(self._router_path(router.key), member.device, self._group_name(uid))
+        left = tuple(each for each in router.members if each.uid != uid)
+        if left or router.key == DEFAULT:
+            self._put_router(replace(router, members=left))
+            return
+        self._remove_router(router.key)
+
+    def _apply_rules(self, key: str, rules: RuleSet) -> None:
+        router = self._state.routers.get(key)
+        if router is not None and router.rules != rules:
+            self._put_router(replace(router, rules=rules))
+            links.set_space(self._router_path(key), rules.space)
+
+    def _sweep(self, keep: frozenset[str]) -> None:
+        for router in list(self._state.routers.values()):
+            for member in router.members:
+                if member.uid not in keep or not netns.is_namespace(self._group_path(member.uid)):
+                    self._detach(member.uid)
+        known = {self._group_name(member.uid) for member in self._state.iterate_members()}
+        known |= {self._router_name(key) for key in self._state.routers}
+        for name in netns.list_namespaces(f"{self._name}-"):
+            if name not in known:
+                netns.remove_namespace(name)
+        devices = {self._host_device(router) for router in self._state.routers.values()}
+        for device in links.list_devices(self._prefix):
+            if device not in devices:
+                links.remove_device(device)
+
+    def _stop(self) -> None:
+        for router in self._state.routers.values():
+            for member in router.members:
+                self._detach(member.uid)
+        for key in list(self._state.routers):
+            self._remove_router(key)
+        nft.run(nft.remove_table(self._name))
+        links.forget_host(self._pools.everything)
+        self._notes.unlink(missing_ok=True)
+        self._state = State()
+
+    def _remove_router(self, key: str) -> None:
+        router = self._state.routers[key]
+        links.remove_router(self._router_name(key), self._host_device(router))
+        self._state = self._state.without_router(key)
+        self._save()
+
+    def _read_traffic(self, uid: str) -> Traffic:
+        at = self._require(uid)
+        return links.read_traffic(at.door_path, at.door_device)
+
+    def _add_router(self, key: str) -> Router:
+        rules = self._find_rules(key) if self._find_rules and key != DEFAULT else None
+        numbers = {router.number for router in self._state.routers.values()}
+        number = next(
+            each for each in range(2, self._pools.uplinks.num_addresses) if each not in numbers
+        )
+        if number >= self._pools.uplinks.num_addresses - 1:
+            raise NetworkRefused("There are no addresses left for another virtual network.")
+        router = Router(key, number, str(self._pools.uplinks[number]), rules=rules or RuleSet())
+        self._state = self._state.with_router(router)
+        self._make_router(router)
+        self._put_router(router)
+        return router
+
+    def _make_router(self, router: Router) -> None:
+        links.make_router(
+            self._router_name(router.key),
+            self._host_device(router),
+            IPv4Address(router.uplink),
+            self._pools.host,
+            self._mtu,
+        )
+        links.set_space(self._router_path(router.key), router.rules.space)
+
+    def _put_member(self, router: Router, member: Member) -> None:
+        others = tuple(each for each in router.members if each.uid != member.uid)
+        before = next((each for each in router.members if each.uid == member.uid), None)
+        if before and before.public_address and before.public_address != member.public_address:
+            links.unpublish(before.public_address)
+        self._put_router(replace(router, members=(*others, member)))
+        self._publish(router, member)
+
+    def _put_router(self, router: Router) -> None:
+        """Put a router's rules in force, then note it: what is noted is in force."""
+        self._enforce(router)
+        self._state = self._state.with_router(router)
+        self._save()
+
+    def _enforce(self, router: Router) -> None:
+        with netns.entered(self._router_path(router.key)):
+            nft.run(nft.replace_table(TABLE, routers.render_router(router)))
+
+    def _publish(self, router: Router, member: Member) -> None:
+        if member.public_address:
+            links.publish(
+                member.public_address,
+                self._host_device(router),
+                router.uplink,
+                str(self._pools.host),
+            )
+
+    def _find(self, uid: str) -> Attachment | None:
+        found = self._state.find_member(uid)
+        path = self._group_path(uid)
+        if found is None or not netns.is_namespace(path):
+            return None
+        router, member = found
+        return Attachment(
+            netns_path=path,
+            address=member.address,
+            gateway=str(get_gateway(member.subnet)),
+            interface=links.GROUP_DEVICE,
+            public_address=member.public_address,
+            door_path=self._router_path(router.key),
+            door_device=member.device,
+        )
+
+    def _require(self, uid: str) -> Attachment:
+        found = self._find(uid)
+        if found is None:
+            raise NetworkRefused(f"The group {uid} is not attached to any network.")
+        return found
+
+    def _save(self) -> None:
+        save_state(self._notes, self._state)
+
+    def _router_name(self, key: str) -> str:
+        return f"{self._name}-r-{key}"
+
+    def _router_path(self, key: str) -> Path:
+        return netns.FOLDER / self._router_name(key)
+
+    def _group_name(self, uid: str) -> str:
+        return f"{self._name}-g-{uid}"
+
+    def _group_path(self, uid: str) -> Path:
+        return netns.FOLDER / self._group_name(uid)
+
+    def _host_device(self, router: Router) -> str:
+        return f"{self._prefix}u{router.number}"
+
+
+def _is_same(one: Member, other: Member) -> bool:
+    """Tell whether a group stays where it is; what is published may change under it."""
+    return (one.address, one.subnet) == (other.address, other.subnet)

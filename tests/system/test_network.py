@@ -1,0 +1,276 @@
+"""The networks of groups, with real namespaces and real packets."""
+
+import asyncio
+import os
+import secrets
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from silo import engine
+from silo.engine import links, netns
+
+from .net_probes import knock, listening
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
+
+TCP80 = engine.Port("TCP", 80)
+SPACE = ("10.0.0.0/16",)
+EVERYTHING = engine.RuleSet(SPACE, (engine.SubnetRules(("10.0.0.0/24", "10.0.1.0/24")),))
+
+
+@pytest.fixture
+async def networks(tmp_path, unused_pools):
+    made = engine.Networks(
+        secrets.token_hex(6), unused_pools, engine.Doors("127.0.0.1", 18443), tmp_path
+    )
+    await made.start()
+    yield made
+    await made.sweep(())
+    await made.stop()
+    await made.close()
+
+
+@pytest.fixture
+def unused_pools():
+    taken = engine.list_taken()
+    for number in range(200, 250):
+        network = IPv4Network(f"10.{number}.0.0/16")
+        if not any(network.overlaps(other) for other in taken):
+            low, high = network.subnets()
+            return engine.split_pools(str(low), str(high))
+    raise AssertionError("no free pool")
+
+
+def list_traces():
+    return set(links.list_devices("")), set(netns.list_namespaces(""))
+
+
+def in_vnet(address, router="vnet1", **parts):
+    subnet = str(IPv4Network(f"{address}/24", strict=False))
+    return engine.NetworkPlan(router=router, address=address, subnet=subnet, **parts)
+
+
+async def test_groups_without_a_virtual_network_do_not_reach_each_other(networks):
+    one = await networks.attach("one", engine.NetworkPlan())
+    two = await networks.attach("two", engine.NetworkPlan())
+
+    with listening(two.netns_path, 80) as came:
+        assert await asyncio.to_thread(knock, one.netns_path, two.address, 80) is None
+        assert await asyncio.to_thread(knock, two.netns_path, two.address, 80)
+    with listening(two.netns_path, 80, "udp") as came:
+        assert await asyncio.to_thread(knock, one.netns_path, two.address, 80, "udp") is None
+    assert came == []
+
+
+async def test_a_public_address_leads_to_the_listed_ports_alone(networks):
+    public = [str(networks.pools.public[number]) for number in (5, 6)]
+    one = await networks.attach("one", engine.NetworkPlan(public_address=public[0], ports=(TCP80,)))
+    two = await networks.attach("two", engine.NetworkPlan(public_address=public[1], ports=(TCP80,)))
+
+    with (
+        listening(one.netns_path, 80),
+        listening(one.netns_path, 81),
+        listening(two.netns_path, 80),
+    ):
+        from_host = [await asyncio.to_thread(knock, None, each, 80) for each in public]
+        from_group = await asyncio.to_thread(knock, two.netns_path, public[0], 80)
+        from_itself = await asyncio.to_thread(knock, one.netns_path, public[0], 80)
+        unlisted = await asyncio.to_thread(knock, None, public[0], 81)
+        direct = await asyncio.to_thread(knock, None, one.address, 80)
+
+    assert from_host == [str(networks.pools.host)] * 2
+    assert from_group == two.address
+    assert from_itself
+    assert unlisted is None
+    assert direct is None
+
+
+async def test_udp_is_published_too(networks):
+    public = str(networks.pools.public[5])
+    plan = engine.NetworkPlan(public_address=public, ports=(engine.Port("UDP", 53),))
+    one = await networks.attach("one", plan)
+
+    with listening(one.netns_path, 53, "udp"):
+        assert await asyncio.to_thread(knock, None, public, 53, "udp")
+
+
+async def test_a_group_reaches_silos_doors_and_nothing_else_of_the_machine(networks):
+    one = await networks.attach("one", engine.NetworkPlan())
+    host = str(networks.pools.host)
+
+    with listening(None, 18443, address="127.0.0.1"), listening(None, 18444):
+        assert await asyncio.to_thread(knock, one.netns_path, host, 18443)
+        assert await asyncio.to_thread(knock, one.netns_path, host, 443)
+        for address in (host, "127.0.0.1", "192.0.2.2", str(one.gateway)):
+            assert await asyncio.to_thread(knock, one.netns_path, address, 18444) is None
+
+
+async def test_groups_of_one_virtual_network_reach_each_other(networks):
+    await networks.attach("zero", in_vnet("10.0.0.9"))
+    await networks.apply_rules("vnet1", EVERYTHING)
+    one = await networks.attach("one", in_vnet("10.0.0.4"))
+    two = await networks.attach("two", in_vnet("10.0.0.5"))
+    far = await networks.attach("far", in_vnet("10.0.1.4"))
+
+    with listening(two.netns_path, 80), listening(far.netns_path, 80):
+        assert await asyncio.to_thread(knock, one.netns_path, "10.0.0.5", 80) == "10.0.0.4"
+        assert await asyncio.to_thread(knock, one.netns_path, "10.0.1.4", 80) == "10.0.0.4"
+
+
+async def test_a_virtual_network_without_rules_lets_nothing_through(networks):
+    one = await networks.attach("one", in_vnet("10.0.0.4"))
+    two = await networks.attach("two", in_vnet("10.0.0.5"))
+
+    with listening(two.netns_path, 80) as came:
+        assert await asyncio.to_thread(knock, one.netns_path, "10.0.0.5", 80) is None
+    assert came == []
+
+
+async def test_two_virtual_networks_have_the_same_addresses_and_never_meet(networks):
+    found = {}
+    for router in ("vnet1", "vnet2"):
+        await networks.attach(f"zero-{router}", in_vnet("10.0.0.9", router))
+        await networks.apply_rules(router, EVERYTHING)
+        found[router] = await networks.attach(f"one-{router}", in_vnet("10.0.0.4", router))
+    other = await networks.attach("only", in_vnet("10.0.0.7", "vnet2"))
+
+    with listening(other.netns_path, 80) as came:
+        assert await asyncio.to_thread(knock, found["vnet1"].netns_path, "10.0.0.7", 80) is None
+        assert await asyncio.to_thread(knock, found["vnet2"].netns_path, "10.0.0.7", 80)
+    assert came == ["10.0.0.4"]
+
+
+async def test_a_rule_is_in_force_as_soon_as_it_is_applied(networks):
+    def rules(*, allow):
+        inbound = (
+            engine.Rule("web", 100, allow, "tcp", destination_ports=((80, 80),)),
+            engine.Rule("rest", 65000, True),
+        )
+        return engine.RuleSet(SPACE, (engine.SubnetRules(("10.0.0.0/24",), inbound, None),))
+
+    one = await networks.attach("one", in_vnet("10.0.0.4"))
+    two = await networks.attach("two", in_vnet("10.0.0.5"))
+    seen = []
+    with (
+        listening(two.netns_path, 80),
+        listening(two.netns_path, 81),
+        listening(one.netns_path, 80),
+    ):
+        for allow in (True, False, True):
+            await networks.apply_rules("vnet1", rules(allow=allow))
+            seen.append(
+                (
+                    bool(await asyncio.to_thread(knock, one.netns_path, "10.0.0.5", 80)),
+                    bool(await asyncio.to_thread(knock, one.netns_path, "10.0.0.5", 81)),
+                    bool(await asyncio.to_thread(knock, two.netns_path, "10.0.0.4", 80)),
+                )
+            )
+
+    assert seen == [(True, True, True), (False, True, False), (True, True, True)]
+
+
+async def test_outbound_rules_hold_too(networks):
+    outbound = (
+        engine.Rule("none", 100, False, None, destinations=("10.0.0.5/32",)),
+        engine.Rule("rest", 200, True),
+    )
+    rules = engine.RuleSet(SPACE, (engine.SubnetRules(("10.0.0.0/24",), None, outbound),))
+    one = await networks.attach("one", in_vnet("10.0.0.4"))
+    two = await networks.attach("two", in_vnet("10.0.0.5"))
+    await networks.apply_rules("vnet1", rules)
+
+    with listening(two.netns_path, 80), listening(one.netns_path, 80):
+        assert await asyncio.to_thread(knock, one.netns_path, "10.0.0.5", 80) is None
+        assert await asyncio.to_thread(knock, two.netns_path, "10.0.0.4", 80) == "10.0.0.5"
+
+
+async def test_a_group_cannot_speak_for_another(networks):
+    await networks.attach("zero", in_vnet("10.0.0.9"))
+    await networks.apply_rules("vnet1", EVERYTHING)
+    one = await networks.attach("one", in_vnet("10.0.0.4"))
+    two = await networks.attach("two", in_vnet("10.0.0.5"))
+
+    with listening(two.netns_path, 80, "udp") as came:
+        await asyncio.to_thread(knock, one.netns_path, "10.0.0.5", 80, "udp", source="10.0.0.9")
+    assert came == []
+
+
+async def test_a_metadata_socket_hears_its_own_group_alone(networks):
+    one = await networks.attach("one", engine.NetworkPlan())
+    two = await networks.attach("two", engine.NetworkPlan())
+    socket = await networks.open_socket("one", "169.254.169.254", 80)
+    socket.settimeout(2)
+
+    def answer():
+        accepted, peer = socket.accept()
+        with accepted:
+            accepted.sendall(peer[0].encode())
+
+    with socket:
+        assert await asyncio.to_thread(knock, two.netns_path, "169.254.169.254", 80) is None
+        serving = asyncio.to_thread(answer)
+        asking = asyncio.to_thread(knock, one.netns_path, "169.254.169.254", 80)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(serving)
+            asked = tasks.create_task(asking)
+    assert asked.result() == one.address
+
+
+async def test_a_probe_reaches_a_port_whatever_the_rules(networks):
+    one = await networks.attach("one", in_vnet("10.0.0.4"))
+
+    with listening(one.netns_path, 80):
+        connection = await networks.connect("one", 80)
+        with connection:
+            loop = asyncio.get_running_loop()
+            assert await asyncio.wait_for(loop.sock_recv(connection, 64), 2)
+    with pytest.raises(OSError):
+        await networks.connect("one", 81)
+
+
+async def test_rules_and_groups_survive_a_restart(networks, tmp_path):
+    public = str(networks.pools.public[5])
+    one = await networks.attach("one", engine.NetworkPlan(public_address=public, ports=(TCP80,)))
+    again = engine.Networks(
+        networks.instance, networks.pools, engine.Doors("127.0.0.1", 18443), tmp_path
+    )
+    with listening(one.netns_path, 80):
+        await again.start()
+        await again.sweep({"one"})
+
+        assert await again.find("one") == one
+        assert await asyncio.to_thread(knock, None, public, 80)
+    await again.close()
+
+
+async def test_nothing_is_left_of_a_detached_group(networks):
+    before = await asyncio.to_thread(list_traces)
+    public = str(networks.pools.public[5])
+    await networks.attach("one", in_vnet("10.0.0.4", public_address=public, ports=(TCP80,)))
+    await networks.detach("one")
+    await networks.detach("one")
+
+    assert await asyncio.to_thread(list_traces) == before
+    assert await asyncio.to_thread(knock, None, public, 80) is None
+
+
+async def test_a_sweep_removes_what_a_crash_left(networks):
+    one = await networks.attach("one", engine.NetworkPlan())
+    stray = netns.make_namespace(f"silo-{networks.instance}-g-stray")
+    await networks.sweep({"one"})
+
+    assert not stray.exists()
+    assert Path(one.netns_path).exists()
+    await networks.sweep(())
+    assert not Path(one.netns_path).exists()
+
+
+async def test_traffic_is_counted(networks):
+    one = await networks.attach("one", engine.NetworkPlan())
+    before = await networks.counters("one")
+    await asyncio.to_thread(knock, one.netns_path, "168.63.129.16", 53, "udp")
+    after = await networks.counters("one")
+
+    assert after.sent > before.sent

@@ -1,0 +1,27 @@
+from silo import engine
+from silo.engine import network_state
+from silo.engine.routers import Member, Router
+
+
+def test_what_is_noted_is_what_is_read(tmp_path):
+    rules = engine.RuleSet(
+        ("10.0.0.0/16",),
+        (
+            engine.SubnetRules(
+                ("10.0.0.0/24",),
+                (engine.Rule("a", 1, allow=True, sources=("10.0.0.0/8",), source_ports=((1, 2),)),),
+                None,
+            ),
+        ),
+    )
+    member = Member("uid", "10.0.0.4", "10.0.0.0/24", "10.9.0.1", (engine.Port("TCP", 80),))
+    router = Router("vnet", 2, "10.8.0.2", (member,), rules)
+    state = network_state.State({"vnet": router}, 7, was_forwarding=True)
+
+    network_state.save_state(tmp_path / "notes.json", state)
+
+    assert network_state.load_state(tmp_path / "notes.json") == state
+
+
+def test_without_notes_nothing_is_known(tmp_path):
+    assert network_state.load_state(tmp_path / "none.json") == network_state.State()

@@ -1,0 +1,60 @@
+from silo import engine
+from silo.engine import routers
+from silo.engine.routers import Member, Router
+
+WEB = Member("web", "10.0.0.4", "10.0.0.0/24", "10.9.0.1", (engine.Port("TCP", 80),))
+QUIET = Member("quiet", "10.0.0.5", "10.0.0.0/24")
+
+
+def find(commands, kind, name):
+    return [
+        each["add"][kind]
+        for each in commands
+        if kind in each["add"]
+        and name in {each["add"][kind].get("name"), each["add"][kind].get("chain")}
+    ]
+
+
+def test_a_device_name_fits_into_the_kernels_fifteen_characters():
+    assert len(WEB.device) <= 15
+
+
+def test_only_listed_ports_of_groups_with_a_public_address_are_published():
+    commands = routers.render_router(Router("default", 2, "10.8.0.2", (WEB, QUIET)))
+
+    (published,) = find(commands, "map", "published")
+    assert published["elem"] == [[{"concat": ["10.9.0.1", "tcp", 80]}, "10.0.0.4"]]
+
+
+def test_an_address_without_a_subnet_in_the_rules_is_cut_off():
+    commands = routers.render_router(Router("vnet", 2, "10.8.0.2", (QUIET,)))
+
+    for way in ("inbound", "outbound"):
+        (found,) = find(commands, "map", way)
+        assert found["elem"] == [["10.0.0.5", {"drop": None}]]
+
+
+def test_equal_rules_share_a_chain():
+    rules = (engine.Rule("a", 1, allow=True),)
+    subnets = (
+        engine.SubnetRules(("10.0.0.0/25",), rules, None),
+        engine.SubnetRules(("10.0.1.0/24",), rules, None),
+    )
+    members = (QUIET, Member("far", "10.0.1.4", "10.0.1.0/24"))
+    commands = routers.render_router(
+        Router("vnet", 2, "10.8.0.2", members, engine.RuleSet(("10.0.0.0/16",), subnets))
+    )
+
+    chains = [each["add"]["chain"]["name"] for each in commands if "chain" in each["add"]]
+    assert len([name for name in chains if name.startswith("rules-")]) == 1
+
+
+def test_every_chain_of_a_router_ends_closed():
+    commands = routers.render_router(Router("default", 2, "10.8.0.2"))
+    policies = {
+        each["add"]["chain"]["name"]: each["add"]["chain"]["policy"]
+        for each in commands
+        if "chain" in each["add"] and each["add"]["chain"].get("type") == "filter"
+    }
+
+    assert policies == {"input": "drop", "forward": "drop"}
