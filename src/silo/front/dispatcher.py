@@ -4,6 +4,7 @@ Limits on headers, connections and TLS are the HTTP server's (``silo.app.serving
 limits on bodies are each door's, for only it knows what a route may take.
 """
 
+import contextlib
 import json
 import re
 import uuid
@@ -24,12 +25,22 @@ _SLASHES = re.compile(r"/{2,}")
 class Dispatcher:
     """An ASGI application made of one application a door."""
 
-    def __init__(self, names: Names, doors: Mapping[Door, ASGIApp]) -> None:
+    def __init__(
+        self,
+        names: Names,
+        doors: Mapping[Door, ASGIApp],
+        sockets: Mapping[Door, ASGIApp] | None = None,
+    ) -> None:
+        """``sockets`` are the applications behind the doors that take websockets too."""
         self._names = names
         self._doors = doors
+        self._sockets = sockets or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lead one request to its door; answer 421 for a host that is not ours."""
+        if scope["type"] == "websocket":
+            await self._lead_socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             return
         request_id = str(uuid.uuid4())
@@ -60,6 +71,21 @@ class Dispatcher:
             log.exception("unhandled", request_id=request_id, door=place.door, path=scope["path"])
             if not started:
                 await _refuse_broken(send_with_id, place.door, request_id)
+
+    async def _lead_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        place = self._names.find_place(host.decode("latin-1"))
+        app = self._sockets.get(place.door) if place else None
+        if app is None:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        try:
+            await app(scope, receive, send)
+        except Exception:  # the last resort, as for requests
+            log.exception("unhandled", path=scope["path"].rpartition("/")[0])
+            with contextlib.suppress(Exception):  # it may be closed already
+                await send({"type": "websocket.close", "code": 1011})
 
 
 async def _refuse_broken(send: Send, door: Door, request_id: str) -> None:

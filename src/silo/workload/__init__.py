@@ -8,6 +8,8 @@ from .errors import InvalidIdentityValues as InvalidIdentityValues
 from .errors import LinkedAuthorizationFailed as LinkedAuthorizationFailed
 from .errors import MissingIdentityIds as MissingIdentityIds
 from .errors import TicketRefused as TicketRefused
+from .exec_door import ExecDoor as ExecDoor
+from .exec_door import ExecSession as ExecSession
 from .exec_tickets import ExecTickets as ExecTickets
 from .exec_tickets import ExecWish as ExecWish
 from .identities import Assigned as Assigned
