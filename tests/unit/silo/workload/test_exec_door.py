@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.unit.silo.workload.conftest import TEXT, Site
+from tests.unit.silo.workload.site_world import TEXT, Site
 
 from silo import core, engine, workload
 from silo.workload import exec_door

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.silo.workload.conftest import TEXT, USERS, Site
+from tests.unit.silo.workload.site_world import TEXT, USERS, Site
 
 from silo import engine, identity, workload
 

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs
 
 import httpx2
 import pytest
-from tests.unit.silo.workload.conftest import USERS, Site
+from tests.unit.silo.workload.site_world import USERS, Site
 
 from silo import engine, identity, workload
 from silo.settings import Settings
