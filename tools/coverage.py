@@ -182,7 +182,9 @@ def list_operations(folder: Path) -> Sequence[arm.Operation]:
     store = core.Store(folder / "silo.db")
     resources = arm.Resources(store, clock)
     vault = registry.Vault(folder / "vault.key")
-    return composition.open_catalogue(resources, access.Authorizer(store), vault).operations
+    return composition.open_catalogue(
+        resources, access.Authorizer(store), vault, store, metrics_days=0
+    ).operations
 
 
 def make_page(operations: Sequence[arm.Operation]) -> str:

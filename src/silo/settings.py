@@ -36,6 +36,15 @@ class Settings:
     password_grant: bool = True
     """Whether ``az login -u -p`` works; switch off where everyone can use a browser."""
 
+    metrics_period_s: float = 15.0
+    """Seconds between two measurements of every container."""
+    metrics_days: int = 14
+    """How long the minutes of metrics are kept; Azure keeps 93 days."""
+    metrics_rows: int = 2_000_000
+    """Minutes kept of all metrics together, about 100 bytes each; the oldest go first."""
+    workspace_bytes: int = 1 << 30
+    """Most that one Log Analytics workspace holds; its oldest lines go first."""
+
     @property
     def names(self) -> front.Names:
         """The host names of this instance."""

@@ -27,6 +27,8 @@ class Rooms:
     settings: Settings
     clock: core.Clock
     store: core.Store
+    monitor: core.Store
+    """The database of logs and metrics."""
     issuer: identity.Issuer
     verifier: identity.Verifier
     authorizer: access.Authorizer
@@ -38,6 +40,7 @@ class Rooms:
 def open_rooms(settings: Settings, clock: core.Clock) -> Rooms:
     """Open every room; the database and the keys exist already."""
     store = core.Store(settings.database)
+    monitor = core.Store(settings.monitor_database)
     tenant = store.read_now(identity.get_tenant)
     issuer = identity.Issuer(
         store,
@@ -57,12 +60,13 @@ def open_rooms(settings: Settings, clock: core.Clock) -> Rooms:
         settings=settings,
         clock=clock,
         store=store,
+        monitor=monitor,
         issuer=issuer,
         verifier=identity.Verifier(issuer),
         authorizer=authorizer,
         vault=vault,
         resources=table,
-        catalogue=open_catalogue(table, authorizer, vault),
+        catalogue=open_catalogue(table, authorizer, vault, monitor, settings.metrics_days),
     )
 
 
@@ -96,6 +100,7 @@ def open_doors(settings: Settings, clock: core.Clock) -> ASGIApp:
         await images.flush()
         images.close()
         rooms.issuer.close()
+        rooms.monitor.close()
         rooms.store.close()
 
     return Lifespan(front.Dispatcher(settings.names, doors), (images.run,), close)
@@ -143,7 +148,11 @@ def open_checkpoints(settings: Settings, clock: core.Clock) -> audit.Checkpoints
 
 
 def open_catalogue(
-    table: arm.Resources, authorizer: access.Authorizer, vault: core.Vault
+    table: arm.Resources,
+    authorizer: access.Authorizer,
+    vault: core.Vault,
+    monitor: core.Store,
+    metrics_days: int,
 ) -> arm.Catalogue:
     """Return everything that ARM serves; some providers describe what all of them declare."""
     catalogue: list[arm.Catalogue] = []
@@ -158,7 +167,7 @@ def open_catalogue(
                 authorization.provider(table, authorizer, list_declared),
                 managedidentity.provider(table),
                 containerregistry.provider(table, vault),
-                insights.provider(table, authorizer),
+                insights.provider(table, authorizer, monitor, metrics_days),
                 operationalinsights.provider(table, vault),
             ),
             table,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from silo import access, arm, core, identity
-from silo.providers import operationalinsights, resources
+from silo.providers import insights, operationalinsights, resources
 from silo.settings import Settings
 
 OWNER = access.ROLE_IDS["Owner"]
@@ -21,6 +21,7 @@ def ensure_instance(settings: Settings, clock: core.Clock) -> dict[str, Any] | N
     """
     with contextlib.closing(core.Store(settings.monitor_database)) as monitor:
         operationalinsights.create_tables(monitor)
+        insights.create_tables(monitor)
     if settings.database.exists():
         store = core.Store(settings.database)
         with contextlib.closing(store):

@@ -16,3 +16,9 @@ class TimeRangeTooOld(arm.ArmError):
     """The filter asks for more than the log goes back."""
 
     code = "BadRequest"
+
+
+class MetricRequestRefused(arm.ArmError):
+    """The metric, the time or the resource is none that there are values of."""
+
+    code = "BadRequest"
