@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from silo import core, front
+from silo import core, engine, front
 from silo.settings import Settings, load_settings, save_settings
 
 from .errors import CannotStart
@@ -35,6 +35,7 @@ def settle_settings(folder: Path, given: dict[str, Any]) -> Settings:
     )
     merged = replace(fresh, state=folder, **given)
     _check(merged)
+    merged = _settle_pools(merged)
     taken: set[int] = {merged.port} if merged.port else set()
     if not merged.port:
         merged = replace(merged, port=_pick_front_port(merged.listen, taken))
@@ -84,6 +85,19 @@ def check_port_is_free(settings: Settings) -> None:
             f"{settings.listen}:{settings.port} is in use or may not be bound by this user;"
             " choose another with --port."
         )
+
+
+def _settle_pools(settings: Settings) -> Settings:
+    """Choose the addresses of groups where none are given, and make sure that they can be used."""
+    group, public = settings.group_pool, settings.public_pool
+    try:
+        if not (group and public):
+            chosen = engine.choose_pools(settings.id, settings.state)
+            group, public = group or chosen[0], public or chosen[1]
+        engine.split_pools(group, public)
+    except engine.PoolInvalid as error:
+        raise CannotStart(str(error)) from None
+    return replace(settings, group_pool=group, public_pool=public)
 
 
 def _pick_front_port(listen: str, taken: set[int]) -> int:

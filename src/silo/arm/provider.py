@@ -163,6 +163,9 @@ class ResourceType(Generic[P]):
     on_write: Callable[[core.Connection, Change[P], Resource], Resource | None] | None = None
     """Effects of the same transaction; may return the resource with parts filled in. It may run
     again for the same request when two writers meet, after its first try was rolled back."""
+    check_delete: Callable[[core.Connection, Resource], None] | None = None
+    """Refuses a DELETE of this very resource by raising an ArmError; a cascade does not ask it, so
+    what must not happen there either is for ``remove`` to refuse."""
     on_delete: Callable[[core.Connection, Resource], None] | None = None
     """Effects of the transaction that forgets the resource, also in a cascade."""
     reconcile: Callable[[Resource, P], Awaitable[None]] | None = None

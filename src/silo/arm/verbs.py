@@ -176,6 +176,8 @@ class Verbs(Generic[P]):
             check_locks(conn, current.id, deleting=True)
             if current.deleting:
                 return current, 202
+            if self._type.check_delete is not None:
+                self._type.check_delete(conn, current)
             stamp = make_stamp(call.now, call.principal, call.correlation_id)
             left = begin_removal(conn, self._resources, self._find_type, current, stamp)
             status = 202 if left else self._type.deleted_status

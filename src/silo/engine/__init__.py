@@ -4,7 +4,15 @@ It knows no HTTP framework and no Azure; whoever asks translates first.
 """
 
 from .addresses import AddressTaken as AddressTaken
+from .addresses import Lease as Lease
+from .addresses import PUBLIC as PUBLIC
 from .addresses import PoolExhausted as PoolExhausted
+from .addresses import find_address as find_address
+from .addresses import lease_address as lease_address
+from .addresses import list_leases as list_leases
+from .addresses import release_addresses as release_addresses
+from .addresses import release_addresses_in as release_addresses_in
+from .addresses import take_address as take_address
 from .binaries import Binaries as Binaries
 from .binaries import find_binaries as find_binaries
 from .containers import Basic as Basic

@@ -15,6 +15,9 @@ from silo import core
 PUBLIC = "public"
 """The pool of public addresses; every other pool is a subnet, by its uid."""
 
+_NO_BROADCAST = 2
+"""Addresses of a network in which the last one is like the others (RFC 3021)."""
+
 leases = sa.Table(
     "engine_addresses",
     core.metadata,
@@ -64,6 +67,8 @@ def lease_address(
     first = int(network.network_address)
     kept_back = reserved or range(0)
     end = network.num_addresses
+    if end > _NO_BROADCAST:
+        end -= 1
     taken = {int(lease.address) - first for lease in list_leases(conn, pool)}
     previous = conn.scalar(sa.select(last.c.address).where(last.c.pool == pool))
     start = int(previous) - first + 1 if previous is not None else 0
@@ -108,6 +113,11 @@ def list_leases(conn: core.Connection, pool: str) -> Sequence[Lease]:
         Lease(IPv4Address(address), owner)
         for address, owner in conn.execute(query.order_by(leases.c.address))
     ]
+
+
+def release_addresses_in(conn: core.Connection, owner: str, *, keep: str) -> None:
+    """Take back what the owner holds in every pool but one: it moves elsewhere."""
+    conn.execute(leases.delete().where(leases.c.owner == owner, leases.c.pool != keep))
 
 
 def release_addresses(conn: core.Connection, owner: str) -> None:

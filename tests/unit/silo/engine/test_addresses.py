@@ -32,16 +32,15 @@ def test_an_address_given_back_is_the_last_to_be_given_out_again(store):
     lease(store, "one")
     store.write_now(lambda conn: addresses.release_addresses(conn, "one"))
 
-    assert [str(lease(store, name)) for name in "abcd"] == [
+    assert [str(lease(store, name)) for name in "abc"] == [
         "10.0.0.5",
         "10.0.0.6",
-        "10.0.0.7",
         "10.0.0.4",
     ]
 
 
 def test_a_full_subnet_has_none(store):
-    for name in "abcd":
+    for name in "abc":
         lease(store, name)
 
     with pytest.raises(engine.PoolExhausted):

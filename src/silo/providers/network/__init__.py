@@ -1,0 +1,125 @@
+"""Microsoft.Network: virtual networks, subnets, security groups, public addresses."""
+
+from silo import arm, engine
+
+from .placements import Placements as Placements
+from .properties import PublicAddress, SecurityGroup, SecurityRule, Subnet, VirtualNetwork
+from .public_addresses import PublicAddresses, check_address
+from .refusals import Refusals
+from .security_groups import SecurityGroups, check_group, check_one
+from .subnets import Apply as Apply
+from .subnets import Subnets, check_subnet
+from .topology import NAMESPACE, Topology
+from .virtual_networks import VirtualNetworks, check_network
+
+_VERSIONS = (
+    "2025-09-01",
+    "2025-07-01",
+    "2025-05-01",
+    "2025-03-01",
+    "2025-01-01",
+    "2024-10-01",
+    "2024-07-01",
+    "2024-05-01",
+    "2024-03-01",
+    "2024-01-01",
+    "2023-11-01",
+    "2023-09-01",
+    "2022-01-01",
+    "2021-08-01",
+    "2020-11-01",
+    "2018-08-01",
+)
+_NAME = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?"
+
+
+def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm.Provider:
+    """Return the declaration; ``apply`` puts rules in force where groups run."""
+    topology = Topology(resources)
+    in_subnets = Subnets(topology, apply)
+    in_networks = VirtualNetworks(topology, in_subnets)
+    in_groups = SecurityGroups(topology, in_subnets)
+    addresses = PublicAddresses(pools)
+    networks: arm.ResourceType[VirtualNetwork] = arm.ResourceType(
+        name="virtualNetworks",
+        properties=VirtualNetwork,
+        api_versions=_VERSIONS,
+        check=check_network,
+        on_write=in_networks.write,
+        check_delete=in_networks.check_delete,
+        reconcile=in_networks.reconcile,
+        view=in_networks.view,
+        actions=(
+            arm.Action(
+                "CheckIPAddressAvailability",
+                in_networks.check_address,
+                method="GET",
+                permission=f"{NAMESPACE}/virtualNetworks/checkIpAddressAvailability/read",
+            ),
+        ),
+        has_etag=True,
+        name_pattern=_NAME,
+        coverage="partly: IPv4; no peerings, DNS servers, gateways, route tables, endpoints",
+    )
+    subnets: arm.ResourceType[Subnet] = arm.ResourceType(
+        name="virtualNetworks/subnets",
+        properties=Subnet,
+        api_versions=_VERSIONS,
+        located=False,
+        tracked=False,
+        patchable=False,
+        check=check_subnet,
+        on_write=in_subnets.write,
+        check_delete=in_subnets.check_delete,
+        reconcile=in_subnets.reconcile,
+        remove=in_subnets.remove,
+        has_etag=True,
+        name_pattern=_NAME,
+        coverage="partly: one IPv4 prefix; no route tables, gateways, endpoints",
+    )
+    groups: arm.ResourceType[SecurityGroup] = arm.ResourceType(
+        name="networkSecurityGroups",
+        properties=SecurityGroup,
+        api_versions=_VERSIONS,
+        check=check_group,
+        on_write=in_groups.write,
+        check_delete=in_groups.check_delete,
+        reconcile=in_groups.reconcile,
+        remove=in_groups.remove,
+        view=in_groups.view,
+        has_etag=True,
+        name_pattern=_NAME,
+        coverage="partly: on subnets; no flow logs",
+    )
+    rules: arm.ResourceType[SecurityRule] = arm.ResourceType(
+        name="networkSecurityGroups/securityRules",
+        properties=SecurityRule,
+        api_versions=_VERSIONS,
+        located=False,
+        tracked=False,
+        patchable=False,
+        check=check_one,
+        on_write=in_groups.write_rule,
+        reconcile=in_groups.reconcile_rule,
+        remove=in_groups.remove_rule,
+        has_etag=True,
+        name_pattern=_NAME,
+        coverage="partly: IPv4; the tags VirtualNetwork, Internet and AzureLoadBalancer; "
+        "no application security groups",
+    )
+    public: arm.ResourceType[PublicAddress] = arm.ResourceType(
+        name="publicIPAddresses",
+        properties=PublicAddress,
+        api_versions=_VERSIONS,
+        check=check_address,
+        on_write=addresses.write,
+        on_delete=addresses.delete,
+        has_etag=True,
+        name_pattern=_NAME,
+        coverage="partly: IPv4 from the instance's pool; no DNS labels, prefixes, zones",
+    )
+    return arm.Provider(
+        NAMESPACE,
+        (networks, subnets, groups, rules, public),
+        tuple(Refusals(resources).list_operations()),
+    )

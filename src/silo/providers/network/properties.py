@@ -1,0 +1,172 @@
+"""Wire shapes of Microsoft.Network, as az and the SDKs send them.
+
+Source: https://learn.microsoft.com/rest/api/virtualnetwork (2024-07-01, 2025-07-01).
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Shape(BaseModel):
+    """What all of them have in common: unknown parts are kept and reported back."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+def _in_casing(*words: str) -> BeforeValidator:
+    """Read a word in any case, as Azure does, and store it in Azure's."""
+    known = {word.casefold(): word for word in words}
+    return BeforeValidator(lambda v: known.get(v.casefold(), v) if isinstance(v, str) else v)
+
+
+def _without_nulls(values: Any) -> Any:
+    return [] if values is None else values
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_without_nulls)]
+Access = Annotated[Literal["Allow", "Deny"], _in_casing("Allow", "Deny")]
+Direction = Annotated[Literal["Inbound", "Outbound"], _in_casing("Inbound", "Outbound")]
+Protocol = Annotated[
+    Literal["Tcp", "Udp", "Icmp", "Esp", "Ah", "*"],
+    _in_casing("Tcp", "Udp", "Icmp", "Esp", "Ah", "*"),
+]
+
+
+class Reference(Shape):
+    """Another resource."""
+
+    id: str
+
+
+class AddressSpace(Shape):
+    """The prefixes of a virtual network."""
+
+    address_prefixes: tuple[str, ...] = Field(min_length=1)
+
+
+class DelegationProperties(Shape):
+    """Whom a subnet is left to."""
+
+    service_name: str = ""
+    actions: Texts = ()
+
+
+class Delegation(Shape):
+    """An item of a subnet's ``delegations``."""
+
+    name: str
+    properties: DelegationProperties = DelegationProperties()
+
+
+class Subnet(Shape):
+    """The properties of a subnet."""
+
+    address_prefix: str | None = None
+    address_prefixes: tuple[str, ...] | None = None
+    network_security_group: Reference | None = None
+    delegations: tuple[Delegation, ...] | None = None
+    default_outbound_access: bool | None = None
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """The prefixes, however they were sent."""
+        return self.address_prefixes or ((self.address_prefix,) if self.address_prefix else ())
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services that the subnet is delegated to."""
+        return tuple(each.properties.service_name for each in self.delegations or ())
+
+
+class InlineSubnet(Shape):
+    """A subnet in the body of its virtual network."""
+
+    name: str = Field(min_length=1, max_length=80)
+    properties: Subnet = Subnet()
+
+
+class VirtualNetwork(Shape):
+    """The properties of a virtual network."""
+
+    address_space: AddressSpace
+    subnets: tuple[InlineSubnet, ...] | None = None
+    """None: the subnets stay as they are."""
+    enable_ddos_protection: bool | None = None
+    enable_vm_protection: bool | None = None
+
+
+class SecurityRule(Shape):
+    """The properties of a rule of a network security group."""
+
+    priority: int
+    direction: Direction
+    access: Access
+    protocol: Protocol
+    source_address_prefix: str | None = None
+    source_address_prefixes: Texts = ()
+    source_port_range: str | None = None
+    source_port_ranges: Texts = ()
+    destination_address_prefix: str | None = None
+    destination_address_prefixes: Texts = ()
+    destination_port_range: str | None = None
+    destination_port_ranges: Texts = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source that is named."""
+        return _join(self.source_address_prefix, self.source_address_prefixes)
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Every destination that is named."""
+        return _join(self.destination_address_prefix, self.destination_address_prefixes)
+
+    @property
+    def source_ports(self) -> tuple[str, ...]:
+        """Every source port that is named."""
+        return _join(self.source_port_range, self.source_port_ranges)
+
+    @property
+    def destination_ports(self) -> tuple[str, ...]:
+        """Every destination port that is named."""
+        return _join(self.destination_port_range, self.destination_port_ranges)
+
+
+class InlineRule(Shape):
+    """A rule in the body of its group."""
+
+    name: str = Field(min_length=1, max_length=80)
+    properties: SecurityRule
+
+
+class SecurityGroup(Shape):
+    """The properties of a network security group."""
+
+    security_rules: tuple[InlineRule, ...] | None = None
+    """None: the rules stay as they are."""
+
+
+def _check_minutes(minutes: int) -> int:
+    if not 4 <= minutes <= 30:  # noqa: PLR2004 - Azure's limits
+        raise ValueError("it must be between 4 and 30")
+    return minutes
+
+
+class PublicAddress(Shape):
+    """The properties of a public IP address."""
+
+    public_ip_allocation_method: Annotated[
+        Literal["Static", "Dynamic"], _in_casing("Static", "Dynamic")
+    ] = Field(default="Dynamic", alias="publicIPAllocationMethod")
+    public_ip_address_version: Annotated[Literal["IPv4", "IPv6"], _in_casing("IPv4", "IPv6")] = (
+        Field(default="IPv4", alias="publicIPAddressVersion")
+    )
+    idle_timeout_in_minutes: Annotated[int, AfterValidator(_check_minutes)] = 4
+
+
+def _join(one: str | None, several: tuple[str, ...]) -> tuple[str, ...]:
+    return ((one,) if one else ()) + tuple(each for each in several if each != one)

@@ -1,0 +1,170 @@
+"""Network security rules: checked, and turned into what the engine knows. Pure.
+
+Source: https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Network
+from typing import Any, Literal
+
+from silo import engine
+
+from . import prefixes
+from .errors import (
+    NotSupported,
+    RuleAddressInvalid,
+    RuleConflict,
+    RuleInvalid,
+    RulePortInvalid,
+    RulePriorityInvalid,
+)
+from .properties import SecurityRule
+
+LOWEST, HIGHEST = 100, 4096
+LOAD_BALANCER = "168.63.129.16/32"
+"""Where Azure's health probes come from; nothing else does, here as there."""
+_EVERYTHING = IPv4Network("0.0.0.0/0")
+_PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
+_LAST_PORT = 65535
+_ANY = {"*", "any"}
+_TAGS = {"virtualnetwork", "internet", "azureloadbalancer"}
+_GROUPS = ("sourceApplicationSecurityGroups", "destinationApplicationSecurityGroups")
+
+DEFAULT_RULES: tuple[tuple[str, SecurityRule], ...] = tuple(
+    (
+        name,
+        SecurityRule.model_validate(
+            {
+                "description": text,
+                "priority": priority,
+                "direction": direction,
+                "access": access,
+                "protocol": "*",
+                "sourceAddressPrefix": source,
+                "sourcePortRange": "*",
+                "destinationAddressPrefix": destination,
+                "destinationPortRange": "*",
+            }
+        ),
+    )
+    for name, priority, direction, access, source, destination, text in (
+        ("AllowVnetInBound", 65000, "Inbound", "Allow", "VirtualNetwork", "VirtualNetwork",
+         "Allow inbound traffic from all VMs in VNET"),
+        ("AllowAzureLoadBalancerInBound", 65001, "Inbound", "Allow", "AzureLoadBalancer", "*",
+         "Allow inbound traffic from azure load balancer"),
+        ("DenyAllInBound", 65500, "Inbound", "Deny", "*", "*", "Deny all inbound traffic"),
+        ("AllowVnetOutBound", 65000, "Outbound", "Allow", "VirtualNetwork", "VirtualNetwork",
+         "Allow outbound traffic from all VMs to all VMs in VNET"),
+        ("AllowInternetOutBound", 65001, "Outbound", "Allow", "*", "Internet",
+         "Allow outbound traffic from all VMs to Internet"),
+        ("DenyAllOutBound", 65500, "Outbound", "Deny", "*", "*", "Deny all outbound traffic"),
+    )
+)  # fmt: skip
+"""What every group ends with, whether anybody likes it or not."""
+
+_PROTOCOLS: Mapping[str, Literal["tcp", "udp", "icmp", "esp", "ah"] | None] = {
+    "Tcp": "tcp",
+    "Udp": "udp",
+    "Icmp": "icmp",
+    "Esp": "esp",
+    "Ah": "ah",
+    "*": None,
+}
+
+
+def check_rule(name: str, rule: SecurityRule) -> None:
+    """Refuse a rule that cannot be put in force as it is written."""
+    extra: Mapping[str, Any] = rule.model_extra or {}
+    if any(extra.get(key) for key in _GROUPS):
+        raise NotSupported("An application security group")
+    if not LOWEST <= rule.priority <= HIGHEST:
+        raise RulePriorityInvalid(rule.priority)
+    for what, given in (
+        ("source address prefix", rule.sources),
+        ("destination address prefix", rule.destinations),
+        ("source port range", rule.source_ports),
+        ("destination port range", rule.destination_ports),
+    ):
+        if not given:
+            raise RuleInvalid(f"Security rule {name} has no {what}.")
+    for text in (*rule.sources, *rule.destinations):
+        _read_addresses(text, ())
+    for text in (*rule.source_ports, *rule.destination_ports):
+        _read_ports(text)
+
+
+def check_conflicts(rules: Iterable[tuple[str, SecurityRule]]) -> None:
+    """Refuse two rules of which nobody could say which comes first."""
+    seen: dict[tuple[str, int], str] = {}
+    for name, rule in rules:
+        other = seen.setdefault((rule.direction, rule.priority), name)
+        if other.casefold() != name.casefold():
+            raise RuleConflict(name, other)
+
+
+def compile_rules(
+    rules: Iterable[tuple[str, SecurityRule]],
+    direction: Literal["Inbound", "Outbound"],
+    space: Sequence[IPv4Network],
+) -> tuple[engine.Rule, ...]:
+    """Return the rules of one direction, Azure's own at the end, in order of priority."""
+    chosen = [each for each in (*rules, *DEFAULT_RULES) if each[1].direction == direction]
+    return tuple(
+        _compile_rule(name, rule, space)
+        for name, rule in sorted(chosen, key=lambda each: each[1].priority)
+    )
+
+
+def _compile_rule(name: str, rule: SecurityRule, space: Sequence[IPv4Network]) -> engine.Rule:
+    return engine.Rule(
+        name=name,
+        priority=rule.priority,
+        allow=rule.access == "Allow",
+        protocol=_PROTOCOLS[rule.protocol],
+        sources=_join_addresses(rule.sources, space),
+        source_ports=_join_ports(rule.source_ports),
+        destinations=_join_addresses(rule.destinations, space),
+        destination_ports=_join_ports(rule.destination_ports),
+    )
+
+
+def _join_addresses(texts: Iterable[str], space: Sequence[IPv4Network]) -> tuple[str, ...] | None:
+    found = [network for text in texts for network in _read_addresses(text, space)]
+    if _EVERYTHING in found:
+        return None
+    return tuple(str(network) for network in ipaddress.collapse_addresses(found))
+
+
+def _join_ports(texts: Iterable[str]) -> tuple[tuple[int, int], ...] | None:
+    found = [_read_ports(text) for text in texts]
+    return None if (0, _LAST_PORT) in found else tuple(sorted(found))
+
+
+def _read_addresses(text: str, space: Sequence[IPv4Network]) -> list[IPv4Network]:
+    word = text.strip().casefold()
+    if word in _ANY:
+        return [_EVERYTHING]
+    if word in _TAGS:
+        return {
+            "virtualnetwork": list(space),
+            "internet": prefixes.subtract(_EVERYTHING, space),
+            "azureloadbalancer": [IPv4Network(LOAD_BALANCER)],
+        }[word]
+    try:
+        return [IPv4Network(text.strip(), strict=False)]
+    except ValueError:
+        raise RuleAddressInvalid(text) from None
+
+
+def _read_ports(text: str) -> tuple[int, int]:
+    if text.strip() in _ANY:
+        return (0, _LAST_PORT)
+    found = _PORTS.fullmatch(text.strip())
+    if found is None:
+        raise RulePortInvalid(text)
+    low, high = int(found[1]), int(found[2] or found[1])
+    if low > high or high > _LAST_PORT:
+        raise RulePortInvalid(text)
+    return (low, high)

@@ -1,0 +1,170 @@
+"""Virtual networks: an address space, and subnets in it, sent with it or one by one."""
+
+import json
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from silo import arm, core, engine
+
+from . import prefixes
+from .errors import InvalidAddressPrefixFormat, NotSupported, SubnetNameInUse
+from .properties import Subnet, VirtualNetwork
+from .subnets import Subnets, check_place, read_subnet, render_delegations
+from .topology import Topology, render_child, render_guid, settle
+
+_UNSUPPORTED = {
+    "ddosProtectionPlan": "A DDoS protection plan",
+    "bgpCommunities": "A BGP community",
+    "ipAllocations": "An IP allocation",
+    "virtualNetworkPeerings": "A peering",
+}
+_OURS = ("subnets", "resourceGuid", "virtualNetworkPeerings", "defaultPublicNatGateway")
+
+
+def check_network(change: arm.Change[VirtualNetwork]) -> VirtualNetwork | None:
+    """Refuse what would be promised and not kept."""
+    wanted = change.wanted
+    extra = wanted.model_extra or {}
+    for key, what in _UNSUPPORTED.items():
+        if extra.get(key):
+            raise NotSupported(what)
+    if wanted.enable_ddos_protection:
+        raise NotSupported("DDoS protection")
+    if (extra.get("dhcpOptions") or {}).get("dnsServers"):
+        raise NotSupported("A DNS server of a virtual network; set dnsConfig of the group")
+    if (extra.get("encryption") or {}).get("enabled"):
+        raise NotSupported("Encryption of a virtual network")
+    prefixes.read_space(wanted.address_space.address_prefixes, change.id.name)
+    names = [subnet.name.casefold() for subnet in wanted.subnets or ()]
+    if len(set(names)) != len(names):
+        raise SubnetNameInUse("Two subnets of the request have the same name.")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualNetworks:
+    """What needs the table and the engine besides."""
+
+    topology: Topology
+    subnets: Subnets
+
+    def write(
+        self, conn: core.Connection, change: arm.Change[VirtualNetwork], resource: arm.Resource
+    ) -> arm.Resource:
+        """Store the subnets that came along as what they are; those left out go."""
+        id_, wanted = resource.id, change.wanted
+        space = prefixes.read_space(wanted.address_space.address_prefixes, id_.name)
+        present = {each.id.key: each for each in self.topology.list_subnets(conn, id_)}
+        if wanted.subnets is None:
+            for subnet in present.values():
+                shape = Subnet.model_validate(subnet.properties)
+                others = [each for each in present.values() if each.id != subnet.id]
+                check_place(subnet.id.name, shape, space, others, id_.name)
+        else:
+            self._replace_subnets(conn, change, resource, space, present)
+        kept = {key: value for key, value in resource.properties.items() if key not in _OURS}
+        written = resource.with_document(properties=kept)
+        return written if self.topology.is_used(conn, id_) else settle(written)
+
+    def view(self, conn: core.Connection, resource: arm.Resource) -> dict[str, Any]:
+        """Show the subnets."""
+        return {
+            "subnets": [
+                render_child(each) for each in self.topology.list_subnets(conn, resource.id)
+            ],
+            "virtualNetworkPeerings": [],
+            "resourceGuid": render_guid(resource),
+        }
+
+    async def reconcile(self, resource: arm.Resource, _wanted: VirtualNetwork) -> None:
+        """Put its rules in force."""
+        store = self.topology.resources.store
+        rules = await store.read(lambda conn: self.topology.read_rules(conn, resource))
+        await self.subnets.apply(resource.uid, rules)
+
+    def check_delete(self, conn: core.Connection, resource: arm.Resource) -> None:
+        """Refuse while anybody is in it."""
+        for subnet in self.topology.list_subnets(conn, resource.id):
+            self.subnets.check_delete(conn, subnet)
+
+    async def check_address(self, call: arm.Call, resource: arm.Resource, _body: Any) -> arm.Reply:
+        """Tell whether an address of a virtual network is free."""
+        text = call.query.get("ipaddress", "")
+        try:
+            address = IPv4Address(text)
+        except ValueError:
+            raise InvalidAddressPrefixFormat(text, resource.id.name) from None
+
+        def find(conn: core.Connection) -> dict[str, Any]:
+            for subnet in self.topology.list_subnets(conn, resource.id):
+                network = IPv4Network(Subnet.model_validate(subnet.properties).prefixes[0])
+                if address in network:
+                    return _describe_address(conn, subnet, network, address)
+            return {"available": False, "isPlatformReserved": False}
+
+        return arm.Reply(200, self.topology.resources.store.read_now(find))
+
+    def _replace_subnets(
+        self,
+        conn: core.Connection,
+        change: arm.Change[VirtualNetwork],
+        resource: arm.Resource,
+        space: list[IPv4Network],
+        present: dict[str, arm.Resource],
+    ) -> None:
+        id_ = resource.id
+        written: list[arm.Resource] = []
+        for wanted in change.wanted.subnets or ():
+            child = id_.child("subnets", wanted.name)
+            current = present.get(child.key)
+            shape = read_subnet(wanted.name, wanted.properties)
+            self.subnets.check(conn, change.call, child, shape, current)
+            check_place(wanted.name, shape, space, written, id_.name)
+            written.append(self._make_subnet(child, shape, current, resource))
+        for key, gone in present.items():
+            if key not in {each.id.key for each in written}:
+                self.subnets.check_delete(conn, gone)
+                self.topology.resources.delete(conn, gone.id)
+        for subnet in written:
+            self.topology.resources.put(conn, subnet)
+
+    def _make_subnet(
+        self,
+        id_: arm.ResourceId,
+        shape: Subnet,
+        current: arm.Resource | None,
+        parent: arm.Resource,
+    ) -> arm.Resource:
+        document = {
+            "properties": json.loads(shape.model_dump_json(by_alias=True, exclude_none=True))
+        }
+        if current is None:
+            made = self.topology.resources.make(id_, document, parent.changed)
+        else:
+            made = replace(
+                current,
+                document=document,
+                generation=current.generation + 1,
+                changed=parent.changed,
+            )
+        return settle(render_delegations(made))
+
+
+def _describe_address(
+    conn: core.Connection, subnet: arm.Resource, network: IPv4Network, address: IPv4Address
+) -> dict[str, Any]:
+    taken = {lease.address for lease in engine.list_leases(conn, subnet.uid)}
+    place = int(address) - int(network.network_address)
+    reserved = place < prefixes.RESERVED or place == network.num_addresses - 1
+    free = [str(each) for each in _iterate_free(network) if each not in taken][:5]
+    return {
+        "available": not reserved and address not in taken,
+        "availableIPAddresses": free,
+        "isPlatformReserved": reserved,
+    }
+
+
+def _iterate_free(network: IPv4Network) -> list[IPv4Address]:
+    count = min(network.num_addresses - 1, 1024)
+    return [network[place] for place in range(prefixes.RESERVED, count)]
