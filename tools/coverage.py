@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from silo import access, arm, core, registry
+from silo import access, arm, core, engine
 from silo.app import composition
 
 ROOT = Path(__file__).parents[1]
@@ -181,9 +181,20 @@ def list_operations(folder: Path) -> Sequence[arm.Operation]:
     clock = core.SystemClock()
     store = core.Store(folder / "silo.db")
     resources = arm.Resources(store, clock)
-    vault = registry.Vault(folder / "vault.key")
+    vault = core.Vault(folder / "vault.key")
+    pools = engine.split_pools("10.64.0.0/17", "10.64.128.0/17")
+
+    async def apply(_router: str, _rules: engine.RuleSet) -> None:
+        """Nothing runs here."""
+
     return composition.open_catalogue(
-        resources, access.Authorizer(store), vault, store, metrics_days=0
+        resources,
+        access.Authorizer(store),
+        vault,
+        monitor=store,
+        metrics_days=0,
+        pools=pools,
+        apply_rules=apply,
     ).operations
 
 

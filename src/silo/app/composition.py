@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
-from silo import access, arm, audit, core, front, identity, registry
+from silo import access, arm, audit, core, engine, front, identity, registry
 from silo.providers import (
     authorization,
     containerregistry,
     insights,
     managedidentity,
+    network,
     operationalinsights,
     resources,
 )
@@ -37,8 +38,13 @@ class Rooms:
     catalogue: arm.Catalogue
 
 
-def open_rooms(settings: Settings, clock: core.Clock) -> Rooms:
-    """Open every room; the database and the keys exist already."""
+def open_rooms(
+    settings: Settings, clock: core.Clock, networks: engine.Networks | None = None
+) -> Rooms:
+    """Open every room; the database and the keys exist already.
+
+    Only the control process has ``networks``: nobody else puts rules in force.
+    """
     store = core.Store(settings.database)
     monitor = core.Store(settings.monitor_database)
     tenant = store.read_now(identity.get_tenant)
@@ -66,7 +72,15 @@ def open_rooms(settings: Settings, clock: core.Clock) -> Rooms:
         authorizer=authorizer,
         vault=vault,
         resources=table,
-        catalogue=open_catalogue(table, authorizer, vault, monitor, settings.metrics_days),
+        catalogue=open_catalogue(
+            table,
+            authorizer,
+            vault,
+            monitor=monitor,
+            metrics_days=settings.metrics_days,
+            pools=engine.split_pools(settings.group_pool, settings.public_pool),
+            apply_rules=networks.apply_rules if networks else _apply_nowhere,
+        ),
     )
 
 
@@ -151,8 +165,11 @@ def open_catalogue(
     table: arm.Resources,
     authorizer: access.Authorizer,
     vault: core.Vault,
+    *,
     monitor: core.Store,
     metrics_days: int,
+    pools: engine.Pools,
+    apply_rules: network.Apply,
 ) -> arm.Catalogue:
     """Return everything that ARM serves; some providers describe what all of them declare."""
     catalogue: list[arm.Catalogue] = []
@@ -168,12 +185,17 @@ def open_catalogue(
                 managedidentity.provider(table),
                 containerregistry.provider(table, vault),
                 insights.provider(table, authorizer, monitor, metrics_days),
+                network.provider(table, pools, apply_rules),
                 operationalinsights.provider(table, vault),
             ),
             table,
         )
     )
     return catalogue[0]
+
+
+async def _apply_nowhere(_router: str, _rules: engine.RuleSet) -> None:
+    """Where no groups can run there is nothing that rules could be put in force on."""
 
 
 def _make_authenticate(

@@ -3,9 +3,9 @@
 It knows no HTTP framework and no Azure; whoever asks translates first.
 """
 
+from .addresses import PUBLIC as PUBLIC
 from .addresses import AddressTaken as AddressTaken
 from .addresses import Lease as Lease
-from .addresses import PUBLIC as PUBLIC
 from .addresses import PoolExhausted as PoolExhausted
 from .addresses import find_address as find_address
 from .addresses import lease_address as lease_address
