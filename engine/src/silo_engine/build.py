@@ -34,6 +34,7 @@ VERSIONS = {
     "go": GO_VERSION,
     "containerd": "v2.4.2",
     "runc": "v1.5.2",
+    "gvisor": "v0.0.0-20260905035102-160fafc42237",
 }
 """What the modules pin; kept beside the programs and shown by ``silo doctor``."""
 
@@ -53,15 +54,13 @@ class Program:
     linker: str = _PLAIN
 
 
-_SETS_VERSION = f"-X github.com/containerd/containerd/v2/version.Version={VERSIONS['containerd']}"
+_CONTAINERD = "github.com/containerd/containerd/v2"
+_CONTAINERD_LINKER = f"{_PLAIN} -X {_CONTAINERD}/version.Version={VERSIONS['containerd']}"
+_RUNSC_LINKER = f"{_PLAIN} -X gvisor.dev/gvisor/runsc/version.version={VERSIONS['gvisor']}"
 PARTS: dict[str, tuple[Program, ...]] = {
     "containerd": (
         *(
-            Program(
-                name,
-                f"github.com/containerd/containerd/v2/cmd/{name}",
-                linker=f"{_PLAIN} {_SETS_VERSION}",
-            )
+            Program(name, f"{_CONTAINERD}/cmd/{name}", linker=_CONTAINERD_LINKER)
             for name in ("containerd", "containerd-shim-runc-v2", "ctr")
         ),
         # Its first process is C; seccomp comes from libseccomp, so it needs the C compiler.
@@ -72,6 +71,15 @@ PARTS: dict[str, tuple[Program, ...]] = {
             cgo=True,
             linker=_STATIC,
         ),
+    ),
+    # By itself: its shim does not compile against the API of the containerd above.
+    "gvisor": (
+        Program("runsc", "gvisor.dev/gvisor/runsc", linker=_RUNSC_LINKER),
+        Program("containerd-shim-runsc-v1", "./shim"),
+    ),
+    "silo": (
+        Program("silo-logger", "./cmd/silo-logger"),
+        Program("silo-init", "./cmd/silo-init"),
     ),
 }
 
@@ -109,7 +117,8 @@ def build_engine(go: Path, work: Path | None = None) -> Path:
 
 
 def _key(part: str) -> str:
-    files = sorted(path for path in (SOURCES / part).rglob("*") if path.is_file())
+    every = sorted(path for path in (SOURCES / part).rglob("*") if path.is_file())
+    files = [path for path in every if not path.name.endswith("_test.go")]
     inputs = [repr(PARTS[part]), GO_VERSION, platform.machine()]
     inputs += [f"{path.relative_to(SOURCES)}\n{path.read_text()}" for path in files]
     return _digest(*inputs)
@@ -130,7 +139,10 @@ def _build_part(part: str, go: Path, work: Path) -> Path:
             _compile(program, go, module, work, folder / "bin")
         packages = [program.package for program in PARTS[part]]
         command = [go, "list", "-deps", "-f", licences.FORMAT, *packages]
-        found = licences.gather(_run(command, module, _environment(work)), folder / "licences")
+        listed = _run(command, module, _environment(work))
+        found = licences.gather(listed, folder / "licences")
+        if any(program.cgo for program in PARTS[part]):
+            found += licences.gather_libraries(folder / "licences")
         (folder / "licences.json").write_text(json.dumps(found, indent=1))
     return folder
 
@@ -204,7 +216,7 @@ def main() -> None:
     given = parser.parse_args()
     try:
         print(build_engine(given.go, given.work))
-    except BuildFailed as problem:
+    except (BuildFailed, licences.NoLicence) as problem:
         sys.exit(f"building the engine failed: {problem}")
 
 

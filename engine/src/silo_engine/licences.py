@@ -1,6 +1,7 @@
 """Gathers the licence texts of every module that is linked into the programs."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 FORMAT = "{{with .Module}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}"
@@ -23,6 +24,13 @@ _MARKS = (
 )
 
 
+# What a static program takes from Debian: package, library, licence.
+_LIBRARIES = (
+    ("libseccomp-dev", "libseccomp", "LGPL-2.1-only"),
+    ("libc6-dev", "glibc", "LGPL-2.1-or-later"),
+)
+
+
 class NoLicence(Exception):
     """A module is linked that says nothing about how it may be used."""
 
@@ -34,6 +42,7 @@ def gather(listed: str, folder: Path) -> list[dict[str, str]]:
         NoLicence: a module has none, so the programs may not be given away.
 
     """
+    folder.mkdir(parents=True, exist_ok=True)
     found = []
     for line in sorted(set(listed.splitlines())):
         path, version, source = line.split("\t")
@@ -49,6 +58,30 @@ def gather(listed: str, folder: Path) -> list[dict[str, str]]:
             shutil.copyfile(text, target / text.name)
         found.append({"module": path, "version": version, "licence": " AND ".join(sorted(kinds))})
     return found
+
+
+def gather_libraries(folder: Path) -> list[dict[str, str]]:
+    """Copy the texts of the C libraries that are linked in, as Debian keeps them.
+
+    Raises:
+        NoLicence: this is no Debian, or the library is not from it.
+
+    """
+    found = []
+    for package, library, licence in _LIBRARIES:
+        text = Path("/usr/share/doc") / package / "copyright"
+        if not text.is_file():
+            raise NoLicence(f"{library}: {text} is not there")
+        target = folder / library
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(text, target / text.name)
+        found.append({"module": library, "version": _get_version(package), "licence": licence})
+    return found
+
+
+def _get_version(package: str) -> str:
+    query = ["dpkg-query", "--show", "--showformat=${Version}", package]
+    return subprocess.run(query, capture_output=True, text=True, check=True).stdout
 
 
 def classify(text: str) -> str | None:

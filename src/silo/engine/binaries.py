@@ -22,6 +22,19 @@ class Binaries:
     versions: Mapping[str, str]
 
     @property
+    def programs(self) -> tuple[Path, ...]:
+        """All of them."""
+        return (
+            self.containerd,
+            self.shim,
+            self.runc,
+            self.runsc,
+            self.runsc_shim,
+            self.logger,
+            self.init,
+        )
+
+    @property
     def folder(self) -> Path:
         """The folder that holds all of them."""
         return self.containerd.parent
@@ -50,5 +63,4 @@ def read_binaries(folder: Path) -> Binaries | None:
         init=programs / "silo-init",
         versions=json.loads((folder / "versions.json").read_text()),
     )
-    required = (found.containerd, found.shim, found.runc)
-    return found if all(path.is_file() for path in required) else None
+    return found if all(path.is_file() for path in found.programs) else None

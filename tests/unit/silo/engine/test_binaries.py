@@ -3,7 +3,15 @@ from pathlib import Path
 
 from silo.engine.binaries import read_binaries
 
-PROGRAMS = ("containerd", "containerd-shim-runc-v2", "runc")
+PROGRAMS = (
+    "containerd",
+    "containerd-shim-runc-v2",
+    "containerd-shim-runsc-v1",
+    "runc",
+    "runsc",
+    "silo-init",
+    "silo-logger",
+)
 
 
 def make_engine(folder: Path, *programs: str) -> Path:

@@ -1,0 +1,3 @@
+module silo.invalid/engine/silo
+
+go 1.27
