@@ -34,3 +34,12 @@ class ContainerMissing(EngineError):
 
 class ContainerRefused(EngineError):
     """The machine refused to make or start the container; the message says why."""
+
+
+def shorten(text: str) -> str:
+    """Return the end of a chain of messages: what really went wrong comes last."""
+    for noise in ("OCI runtime create failed: ", "OCI runtime start failed: "):
+        text = text.rpartition(noise)[2]
+    for noise in ("unable to start container process: ", "error during container init: "):
+        text = text.rpartition(noise)[2]
+    return text.removesuffix(": unknown").strip()

@@ -108,6 +108,17 @@ def with_secrets(spec: dict[str, Any], init: str, secrets: str) -> dict[str, Any
     return {**spec, "process": process, "mounts": [*spec["mounts"], *files]}
 
 
+def with_most_files(spec: dict[str, Any], most: int) -> dict[str, Any]:
+    """Return the spec with no more open files than this machine lets its services have."""
+    limits = [
+        {**limit, "hard": min(limit["hard"], most), "soft": min(limit["soft"], most)}
+        if limit["type"] == "RLIMIT_NOFILE"
+        else limit
+        for limit in spec["process"]["rlimits"]
+    ]
+    return {**spec, "process": {**spec["process"], "rlimits": limits}}
+
+
 def build_process(
     spec: dict[str, Any], args: tuple[str, ...], terminal: bool, env: tuple[tuple[str, str], ...]
 ) -> dict[str, Any]:

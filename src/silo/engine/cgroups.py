@@ -1,0 +1,21 @@
+"""What the kernel counts per container, read from its control group (v1 and v2).
+
+Source: Documentation/admin-guide/cgroup-v2.rst (memory.events), cgroup-v1/memory.rst.
+"""
+
+from pathlib import Path
+
+ROOT = Path("/sys/fs/cgroup")
+
+
+def count_oom_kills(path: str, root: Path = ROOT) -> int:
+    """Return how many processes of a control group the kernel killed for want of memory."""
+    inner = path.lstrip("/")
+    for file in (root / "memory" / inner / "memory.oom_control", root / inner / "memory.events"):
+        try:
+            lines = file.read_text().splitlines()
+        except OSError:
+            continue
+        words = dict(line.split()[:2] for line in lines if " " in line)
+        return int(words.get("oom_kill", 0))
+    return 0

@@ -1,0 +1,343 @@
+"""Containers on this machine: made, started, watched, removed; also after everyone has died."""
+
+import asyncio
+import json
+import resource
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf import any_pb2
+from grpc import aio
+
+from silo import core
+
+from . import cgroups, environment, levels, making, metrics, specs
+from .api import (
+    containers_pb2,
+    process_pb2,
+    sandboxes_pb2,
+    snapshots_pb2,
+    tasks_pb2,
+)
+from .binaries import Binaries
+from .client import Client, is_missing, is_present, tolerating, translate
+from .containers import (
+    CONTAINER_LABEL,
+    GROUP_LABEL,
+    INSTANCE_LABEL,
+    Credentials,
+    Exit,
+    Found,
+    Happening,
+    Image,
+    Size,
+    Stats,
+    Status,
+)
+from .errors import ContainerMissing, ContainerRefused, EngineError, shorten
+from .events import watch_events
+from .execs import ExecSession, open_exec
+from .images import SNAPSHOTTER, Images, Report
+from .logs import render_logger
+from .paths import Paths
+from .plans import Level
+from .registries import Registries
+
+FIRST_ID = 0x70000000
+"""Where our users begin on the machine: systemd's list of id ranges has nobody from here on."""
+GROUPS = 4096
+"""Ranges of 65 536 up to 0x7FFFFFFF."""
+IDS_LABEL = "silo.first-id"
+_KILL = 9
+_KILL_S = 10.0
+_STATUS = {
+    1: Status.CREATED,
+    2: Status.RUNNING,
+    3: Status.STOPPED,
+}
+
+
+class Runtime:
+    """The containers of one instance."""
+
+    def __init__(
+        self, binaries: Binaries, paths: Paths, clock: core.Clock, registries: Registries
+    ) -> None:
+        self._binaries = binaries
+        self._paths = paths
+        self._client = Client(paths.socket, clock)
+        self._images = Images(self._client, registries, paths.containerd)
+        self._first_ids: dict[str, int] | None = None
+        self._starting = asyncio.Lock()
+
+    @property
+    def instance(self) -> str:
+        """Short name of the instance; labels and cgroups carry it."""
+        return self._paths.run.name
+
+    async def close(self) -> None:
+        """Hang up; the containers run on."""
+        await self._client.close()
+
+    async def ensure_image(
+        self, reference: str, credentials: Credentials, on_progress: Report = lambda _progress: None
+    ) -> Image:
+        """Make an image ready to start; asks the registry each time, fetches what is missing.
+
+        Raises:
+            ImageInaccessible: with the reason.
+
+        """
+        return await self._images.ensure(reference, credentials, on_progress)
+
+    async def get_first_id(self, group: str, level: Level) -> int:
+        """Return what root in this group's containers is on the machine (`Place.first_id`)."""
+        if level is not Level.PROCESS:
+            return 0
+        async with self._starting:
+            if self._first_ids is None:
+                self._first_ids = {
+                    found.group: int(found.labels[IDS_LABEL])
+                    for found in await self.list_containers()
+                    if IDS_LABEL in found.labels
+                }
+        if group not in self._first_ids:
+            taken = set(self._first_ids.values())
+            ranges = (FIRST_ID + index * specs.IDS for index in range(GROUPS))
+            free = next((first for first in ranges if first not in taken), None)
+            if free is None:
+                raise EngineError(f"This machine runs {GROUPS} groups already.")
+            self._first_ids[group] = free
+        return self._first_ids[group]
+
+    async def create(
+        self,
+        container_id: str,
+        image: Image,
+        spec: dict[str, Any],
+        *,
+        level: Level,
+        log_path: Path,
+        group: str,
+        name: str,
+        secrets: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Make a container, its program not started yet.
+
+        Raises:
+            ContainerRefused: the machine does not take it; the message is the program's.
+
+        """
+        spec = specs.with_most_files(spec, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        if secrets:
+            reader = spec["process"]["user"]["uid"]
+            place = await asyncio.to_thread(
+                environment.write, self._paths.run, container_id, secrets, reader
+            )
+            spec = specs.with_secrets(spec, str(self._binaries.init), str(place))
+        mapping = spec["linux"].get("uidMappings")
+        labels = {
+            INSTANCE_LABEL: self.instance,
+            GROUP_LABEL: group,
+            CONTAINER_LABEL: name,
+            "silo.level": level.value,
+        }
+        if mapping:
+            labels[IDS_LABEL] = str(mapping[0]["hostID"])
+        runtime = levels.describe_runtime(level, self._binaries, self._paths)
+        log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        output = render_logger(self._binaries.logger, log_path)
+        order = making.Order(container_id, image, spec, labels, runtime, output)
+        try:
+            try:
+                await making.make(self._client, order)
+            except aio.AioRpcError as error:
+                if not is_present(error):
+                    raise
+                # Left behind by an attempt that was cut off.
+                await self.delete(container_id)
+                await making.make(self._client, order)
+        except aio.AioRpcError as error:
+            await self.delete(container_id)
+            raise ContainerRefused(shorten(error.details() or "")) from error
+        except BaseException:
+            await asyncio.shield(self.delete(container_id))
+            raise
+
+    async def start(self, container_id: str) -> int:
+        """Start the container's program and return its process id on the machine.
+
+        Raises:
+            ContainerRefused: there is no such program in the image, for one.
+
+        """
+        try:
+            request = tasks_pb2.StartRequest(container_id=container_id)
+            return (await self._client.call(self._client.tasks.start, request)).pid
+        except aio.AioRpcError as error:
+            if is_missing(error):
+                raise translate(error, container_id) from error
+            raise ContainerRefused(shorten(error.details() or "")) from error
+
+    async def kill(self, container_id: str, signal: int = _KILL) -> None:
+        """Send a signal to the container's first process.
+
+        Raises:
+            ContainerMissing: there is none, or it has ended.
+
+        """
+        request = tasks_pb2.KillRequest(container_id=container_id, signal=signal)
+        try:
+            await self._client.call(self._client.tasks.kill, request)
+        except aio.AioRpcError as error:
+            if _has_ended(error):
+                raise ContainerMissing(f"Container {container_id} has ended.") from error
+            raise translate(error, container_id) from error
+
+    async def delete(self, container_id: str) -> None:
+        """Remove a container and all it had, running or not; nothing if it is gone already."""
+        client = self._client
+        snapshot = snapshots_pb2.RemoveSnapshotRequest(snapshotter=SNAPSHOTTER, key=container_id)
+        record = sandboxes_pb2.StoreDeleteRequest(sandbox_id=container_id)
+        try:
+            await self._delete_task(container_id)
+            with tolerating(is_missing):
+                named = containers_pb2.DeleteContainerRequest(id=container_id)
+                await client.call(client.containers.delete, named)
+            with tolerating(is_missing):
+                await client.call(client.snapshots.remove, snapshot)
+            with tolerating(is_missing):
+                await client.call(client.sandboxes.delete, record)
+        except aio.AioRpcError as error:
+            raise translate(error, container_id) from error
+        environment.remove(self._paths.run, container_id)
+
+    async def _delete_task(self, container_id: str) -> None:
+        tasks = self._client.tasks
+        with tolerating(is_missing):
+            named = tasks_pb2.GetRequest(container_id=container_id)
+            task = (await self._client.call(tasks.get, named)).process
+            if _STATUS.get(task.status) is not Status.STOPPED:
+                kill = tasks_pb2.KillRequest(container_id=container_id, signal=_KILL, all=True)
+                with tolerating(_has_ended):
+                    await self._client.call(tasks.kill, kill)
+                wait = tasks_pb2.WaitRequest(container_id=container_id)
+                await self._client.call(tasks.wait, wait, timeout_s=_KILL_S)
+            delete = tasks_pb2.DeleteTaskRequest(container_id=container_id)
+            await self._client.call(tasks.delete, delete)
+
+    async def wait_exit(self, container_id: str) -> Exit:
+        """Return how the container's program ended, waiting until it has.
+
+        Raises:
+            ContainerMissing: nothing is known of it.
+
+        """
+        request = tasks_pb2.WaitRequest(container_id=container_id)
+        try:
+            ended = await self._client.call(self._client.tasks.wait, request, timeout_s=None)
+        except aio.AioRpcError as error:
+            raise translate(error, container_id) from error
+        at = ended.exited_at.ToDatetime(UTC) if ended.HasField("exited_at") else None
+        oom = _read_oom((await self._get(container_id)).spec)
+        return Exit(ended.exit_status, at, oom)
+
+    async def list_containers(self, labels: Mapping[str, str] | None = None) -> list[Found]:
+        """Return what there is, whoever made it: for adoption after a restart and for sweeps."""
+        wanted = {INSTANCE_LABEL: self.instance, **(labels or {})}
+        filters = [",".join(f'labels."{name}"=={json.dumps(wanted[name])}' for name in wanted)]
+        listed = await self._client.call(
+            self._client.containers.list, containers_pb2.ListContainersRequest(filters=filters)
+        )
+        running = await self._client.call(self._client.tasks.list, tasks_pb2.ListTasksRequest())
+        tasks = {task.id: task for task in running.tasks}
+        return [
+            await self._describe(container, tasks.get(container.id))
+            for container in listed.containers
+        ]
+
+    async def _describe(
+        self, container: containers_pb2.Container, task: process_pb2.Process | None
+    ) -> Found:
+        if task is None:
+            # Made and never started, or the machine has been switched off since.
+            return Found(container.id, dict(container.labels), Status.UNKNOWN)
+        status = _STATUS.get(task.status, Status.UNKNOWN)
+        ended = None
+        if status is Status.STOPPED:
+            at = task.exited_at.ToDatetime(UTC) if task.HasField("exited_at") else None
+            ended = Exit(task.exit_status, at, _read_oom(container.spec))
+        return Found(container.id, dict(container.labels), status, task.pid, ended)
+
+    async def exec(
+        self,
+        container_id: str,
+        args: tuple[str, ...],
+        size: Size | None = None,
+        env: tuple[tuple[str, str], ...] = (),
+    ) -> ExecSession:
+        """Start one more program in a running container; with a size it has a terminal.
+
+        Raises:
+            ContainerMissing: it does not run.
+            ContainerRefused: there is no such program, for one.
+
+        """
+        spec = json.loads((await self._get(container_id)).spec.value)
+        process = specs.build_process(spec, args, size is not None, env)
+        return await open_exec(self._client, self._paths.run, container_id, process, size)
+
+    async def run(
+        self, container_id: str, args: tuple[str, ...], limit_bytes: int = 16 * 1024
+    ) -> tuple[int, str]:
+        """Run a program in a container to its end; return its code and the end of what it said."""
+        session = await self.exec(container_id, args)
+        try:
+            said = b""
+            async for chunk in session.output():
+                said = (said + chunk)[-limit_bytes:]
+            return await session.wait(), said.decode(errors="replace")
+        finally:
+            await asyncio.shield(session.close())
+
+    async def stats(self, container_id: str) -> Stats:
+        """Return what a running container uses.
+
+        Raises:
+            ContainerMissing: it does not run.
+
+        """
+        found = await self.list_stats(f"id=={container_id}")
+        if container_id not in found:
+            raise ContainerMissing(f"Container {container_id} does not run.")
+        return found[container_id]
+
+    async def list_stats(self, *filters: str) -> dict[str, Stats]:
+        """Return what every running container uses, by container id, in one call."""
+        request = tasks_pb2.MetricsRequest(filters=filters)
+        answer = await self._client.call(self._client.tasks.metrics, request)
+        return {metric.id: metrics.read_metric(metric) for metric in answer.metrics}
+
+    def events(self) -> AsyncIterator[Happening]:
+        """Tell what happens to containers from now on; endless, also across restarts."""
+        return watch_events(self._client)
+
+    async def _get(self, container_id: str) -> containers_pb2.Container:
+        request = containers_pb2.GetContainerRequest(id=container_id)
+        try:
+            answer = await self._client.call(self._client.containers.get, request)
+        except aio.AioRpcError as error:
+            raise translate(error, container_id) from error
+        return answer.container
+
+
+def _has_ended(error: aio.AioRpcError) -> bool:
+    return error.code() in {grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND}
+
+
+def _read_oom(spec: any_pb2.Any) -> bool:
+    path: str = json.loads(spec.value)["linux"]["cgroupsPath"]
+    return cgroups.count_oom_kills(path) > 0
