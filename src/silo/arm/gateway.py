@@ -111,7 +111,12 @@ class Gateway:
     async def _handle(
         self, request: wire.Request, call: Call, operation: Operation, match: Match
     ) -> Reply:
-        if not operation.filtered:
+        if operation.filtered:
+            # Its handler refuses who may read nothing, in the same words whether the
+            # subscription exists or not; only who may read all of it is told that it does not.
+            if call.allows(operation.name, match.id.text):
+                self._check_subscription(match)
+        else:
             where = (
                 operation.permission_scope(match) if operation.permission_scope else match.id.text
             )
@@ -120,7 +125,7 @@ class Gateway:
             )
             if not decision.allowed:
                 raise call.refusal(operation.name, where)
-        self._check_subscription(match)
+            self._check_subscription(match)
         body = None
         if operation.method not in _READS and operation.method != "DELETE":
             body = await wire.read_json(request, raw=operation.raw_body)

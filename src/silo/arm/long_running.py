@@ -111,13 +111,13 @@ class OperationStatuses:
         """Return how the operation ended, or None while it has not."""
         if ticket.resource.subscription.casefold() != match["subscription"].casefold():
             raise NotFound(_unknown(match["operation"]))
-        check_scope(conn, parse_resource_id(f"/subscriptions/{match['subscription']}"))
         full_type = ticket.resource.full_type
         if not any(
             call.allows(f"{full_type}/{verb}", ticket.resource.text)
             for verb in ("read", _WRITE, _DELETE)
         ):
             raise call.refusal(f"{full_type}/read", ticket.resource.text)
+        check_scope(conn, parse_resource_id(f"/subscriptions/{match['subscription']}"))
         resource = self._resources.find_by_uid(conn, ticket.uid)
         if resource is None:
             if ticket.verb == _DELETE:
