@@ -92,6 +92,7 @@ def _cloud(instance: settings.Settings) -> dict[str, str]:
         "endpoint_active_directory_resource_id": "https://management.azure.com/",
         "endpoint_active_directory_graph_resource_id": f"{urls.graph}/",
         "endpoint_microsoft_graph_resource_id": f"{urls.graph}/",
+        "endpoint_log_analytics_resource_id": urls.logs,
         "suffix_acr_login_server_endpoint": f".{urls.registry_suffix}",
         "suffix_storage_endpoint": urls.storage_suffix,
         "suffix_keyvault_dns": f".vault.{urls.storage_suffix.removeprefix('core.')}",

@@ -52,6 +52,7 @@ def describe(instance: settings.Settings) -> dict[str, Any]:
             "resourceManager": urls.resource_manager,
             "login": urls.login,
             "graph": urls.graph,
+            "logs": urls.logs,
             "registrySuffix": urls.registry_suffix,
             "proxy": f"http://127.0.0.1:{instance.proxy_port}",
             "azureNamesProxy": f"http://127.0.0.1:{instance.azure_proxy_port}",
