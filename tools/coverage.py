@@ -193,6 +193,7 @@ def list_operations(folder: Path) -> Sequence[arm.Operation]:
         vault,
         monitor=store,
         metrics_days=0,
+        shares=folder / "shares",
         pools=pools,
         apply_rules=apply,
     ).operations

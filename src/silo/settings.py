@@ -72,6 +72,11 @@ class Settings:
         return self.state / "content"
 
     @property
+    def shares(self) -> Path:
+        """The folder of the file shares; groups that mount one see a folder below."""
+        return self.state / "shares"
+
+    @property
     def keys(self) -> Path:
         """The folder of the key rings and secrets, 0700."""
         return self.state / "keys"

@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from silo import access, arm, audit, core, engine, front, identity, registry
+from silo import access, arm, audit, core, engine, front, identity, registry, storage
 from silo.providers import (
     authorization,
     containerregistry,
@@ -15,6 +16,7 @@ from silo.providers import (
     operationalinsights,
     resources,
 )
+from silo.providers import storage as microsoft_storage
 from silo.settings import Settings
 
 from . import upkeep
@@ -78,6 +80,7 @@ def open_rooms(
             vault,
             monitor=monitor,
             metrics_days=settings.metrics_days,
+            shares=settings.shares,
             pools=engine.split_pools(settings.group_pool, settings.public_pool),
             apply_rules=networks.apply_rules if networks else _apply_nowhere,
         ),
@@ -100,6 +103,7 @@ def open_doors(settings: Settings, clock: core.Clock) -> ASGIApp:
             arm=identity.list_arm_audiences(settings.names),
         ),
     )
+    files = open_files(rooms)
     doors: dict[front.Door, ASGIApp] = {
         front.Door.MANAGEMENT: open_gateway(rooms),
         front.Door.LOGIN: identity.login_door(rooms.issuer),
@@ -107,17 +111,19 @@ def open_doors(settings: Settings, clock: core.Clock) -> ASGIApp:
             rooms.store, clock, rooms.verifier, identity.list_graph_audiences(settings.names)
         ),
         front.Door.REGISTRY: images,
+        front.Door.STORAGE: files,
         front.Door.LOGS: open_logs(rooms),
     }
 
     async def close() -> None:
         await images.flush()
+        await files.flush()
         images.close()
         rooms.issuer.close()
         rooms.monitor.close()
         rooms.store.close()
 
-    return Lifespan(front.Dispatcher(settings.names, doors), (images.run,), close)
+    return Lifespan(front.Dispatcher(settings.names, doors), (images.run, files.run), close)
 
 
 def open_gateway(rooms: Rooms) -> arm.Gateway:
@@ -144,6 +150,21 @@ def open_logs(rooms: Rooms) -> operationalinsights.LogsDoor:
     )
 
 
+def open_files(rooms: Rooms) -> storage.StorageDoor:
+    """Return the data plane of storage accounts."""
+    return storage.StorageDoor(
+        store=rooms.store,
+        root=rooms.settings.shares,
+        clock=rooms.clock,
+        vault=rooms.vault,
+        verify=rooms.verifier.verify_bearer,
+        authorize=rooms.authorizer.decide,
+        audiences=identity.STORAGE_AUDIENCES,
+        find_place=rooms.settings.names.find_place,
+        tenant=rooms.settings.tenant_id,
+    )
+
+
 def open_loops(settings: Settings, clock: core.Clock) -> Sequence[Awaitable[None]]:
     """Return the endless loops of the control process."""
     rooms = open_rooms(settings, clock)
@@ -151,6 +172,7 @@ def open_loops(settings: Settings, clock: core.Clock) -> Sequence[Awaitable[None
     return (
         reconciler.run(),
         upkeep.collect_content(rooms.store, settings, clock),
+        upkeep.sweep_shares(rooms.store, settings),
         open_checkpoints(settings, clock).run(rooms.store),
     )
 
@@ -168,6 +190,7 @@ def open_catalogue(
     *,
     monitor: core.Store,
     metrics_days: int,
+    shares: Path,
     pools: engine.Pools,
     apply_rules: network.Apply,
 ) -> arm.Catalogue:
@@ -185,6 +208,7 @@ def open_catalogue(
                 managedidentity.provider(table),
                 containerregistry.provider(table, vault),
                 insights.provider(table, authorizer, monitor, metrics_days),
+                microsoft_storage.provider(table, vault, storage.Tree(shares)),
                 network.provider(table, pools, apply_rules),
                 operationalinsights.provider(table, vault),
             ),

@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from silo import core, registry
+from silo import core, registry, storage
 from silo.settings import Settings
 
 log = structlog.get_logger()
@@ -21,4 +21,18 @@ async def collect_content(store: core.Store, settings: Settings, clock: core.Clo
             log.info("content collected", blobs=gone.blobs, bytes=gone.size)
         except (core.SiloError, OSError) as error:
             log.warning("content was not collected", reason=str(error))
+        await asyncio.sleep(COLLECT_S)
+
+
+async def sweep_shares(store: core.Store, settings: Settings) -> None:
+    """Remove the folders of shares that are no more, for ever."""
+    tree = storage.Tree(settings.shares)
+    while True:
+        try:
+            if gone := await asyncio.to_thread(
+                tree.sweep, lambda: store.read_now(storage.list_folders)
+            ):
+                log.info("folders of deleted shares removed", shares=gone)
+        except (core.SiloError, OSError) as error:
+            log.warning("shares were not swept", reason=str(error))
         await asyncio.sleep(COLLECT_S)

@@ -17,6 +17,10 @@ class RequestContext:
     urls: Urls
     registry: str = ""
     """Name of the registry whose login server was called, in lower case."""
+    account: str = ""
+    """Name of the storage account whose host was called, in lower case."""
+    service: str = ""
+    """Which of its services: ``file``, or one that is not served."""
 
 
 def get_context(scope: Mapping[str, Any]) -> RequestContext:

@@ -61,7 +61,12 @@ class Dispatcher:
             await _refuse(send_with_id, 421, "MisdirectedRequest", sentence)
             return
         scope["silo"] = RequestContext(
-            request_id, (scope.get("client") or ("", 0))[0], place.urls, place.registry
+            request_id,
+            (scope.get("client") or ("", 0))[0],
+            place.urls,
+            place.registry,
+            place.account,
+            place.service,
         )
         if "//" in scope["path"]:
             scope["path"] = _SLASHES.sub("/", scope["path"])
@@ -97,6 +102,10 @@ async def _refuse_broken(send: Send, door: Door, request_id: str) -> None:
         await _send_json(send, 500, body)
     elif door is Door.LOGIN:
         await _send_json(send, 500, {"error": "server_error", "error_description": sentence})
+    elif door is Door.STORAGE:
+        error = f"<Error><Code>InternalError</Code><Message>{sentence}</Message></Error>"
+        data = f'<?xml version="1.0" encoding="utf-8"?>{error}'.encode()
+        await _send(send, 500, b"application/xml", data)
     else:
         await _refuse(send, 500, "InternalServerError", sentence)
 
@@ -106,7 +115,10 @@ async def _refuse(send: Send, status: int, code: str, message: str) -> None:
 
 
 async def _send_json(send: Send, status: int, body: Mapping[str, Any]) -> None:
-    data = json.dumps(body).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data))]
+    await _send(send, status, b"application/json", json.dumps(body).encode())
+
+
+async def _send(send: Send, status: int, kind: bytes, data: bytes) -> None:
+    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(data))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": data})

@@ -16,6 +16,7 @@ class Door(StrEnum):
     GRAPH = "graph"
     REGISTRY = "registry"
     LOGS = "loganalytics"
+    STORAGE = "storage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ class Urls:
         """Return the login server of a registry, in lower case."""
         return f"{registry.lower()}.{self.registry_suffix}"
 
+    def file_endpoint(self, account: str) -> str:
+        """Return the file service of a storage account, with the slash that Azure shows."""
+        return f"https://{account.lower()}.file.{self.storage_suffix}/"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -47,6 +52,10 @@ class Place:
     urls: Urls
     registry: str = ""
     """The registry's name, behind the registry door."""
+    account: str = ""
+    """The storage account's name, behind the storage door."""
+    service: str = ""
+    """Which of the account's services: ``file``, or one that is not served."""
 
 
 AZURE_URLS = Urls(
@@ -58,6 +67,7 @@ AZURE_URLS = Urls(
     registry_suffix="azurecr.io",
     storage_suffix="core.windows.net",
 )
+STORAGE_SERVICES = ("file", "blob", "queue", "table", "dfs", "web")
 _AZURE_DOORS = {
     "management.azure.com": Door.MANAGEMENT,
     "management.core.windows.net": Door.MANAGEMENT,
@@ -113,6 +123,13 @@ class Names:
                 return Place(door, self.urls)
         if name in {"localhost", "127.0.0.1", "[::1]"}:
             return Place(Door.MANAGEMENT, self.urls)
+        return self._find_storage(name)
+
+    def _find_storage(self, name: str) -> Place | None:
+        for urls, end in ((self.urls, self.domain), (AZURE_URLS, "windows.net")):
+            for service in STORAGE_SERVICES:
+                if account := _label_before(name, f".{service}.core.{end}"):
+                    return Place(Door.STORAGE, urls, account=account, service=service)
         return None
 
     def claims(self, host: str) -> bool:
@@ -123,13 +140,15 @@ class Names:
     def claims_with_azure(self, host: str) -> bool:
         """Tell whether a host is ours in a shell that claims Azure's real names too."""
         name = _strip_port(host.lower()).rstrip(".")
-        return self.claims(host) or name in _AZURE_DOORS or name.endswith(".azurecr.io")
+        ends = (".azurecr.io", *(f".{service}.core.windows.net" for service in STORAGE_SERVICES))
+        return self.claims(host) or name in _AZURE_DOORS or name.endswith(ends)
 
     def certificate_names(self) -> list[str]:
         """Return the DNS names that the server certificate must carry."""
         own = [self.domain, f"*.{self.domain}", f"*.azurecr.{self.domain}"]
-        own += [f"*.{kind}.core.{self.domain}" for kind in ("blob", "file")]
-        return [*own, "localhost", *_AZURE_DOORS, "*.azurecr.io"]
+        own += [f"*.{service}.core.{self.domain}" for service in STORAGE_SERVICES]
+        azure = [f"*.{service}.core.windows.net" for service in STORAGE_SERVICES]
+        return [*own, "localhost", *_AZURE_DOORS, "*.azurecr.io", *azure]
 
 
 def _strip_port(host: str) -> str:

@@ -13,12 +13,15 @@ from .accounts import get_account as get_account
 from .accounts import list_keys as list_keys
 from .accounts import put_account as put_account
 from .accounts import set_keys as set_keys
+from .door import StorageDoor as StorageDoor
 from .errors import AuthenticationFailed as AuthenticationFailed
 from .errors import ShareNotFound as ShareNotFound
 from .errors import StorageError as StorageError
 from .names import ACCOUNT as ACCOUNT
 from .names import check_metadata as check_metadata
 from .names import check_share as check_share
+from .routes import ListedRoute as ListedRoute
+from .routes import routes as routes
 from .shares import DEFAULT_QUOTA_GIB as DEFAULT_QUOTA_GIB
 from .shares import TIERS as TIERS
 from .shares import FileShare as FileShare

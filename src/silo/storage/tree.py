@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,19 +76,22 @@ class Tree:
         with contextlib.suppress(FileNotFoundError):
             _throw(self._root, self._root / share.folder)
 
-    def sweep(self, known: set[str]) -> int:
-        """Remove the folders of shares that are no more; return how many."""
-        gone = 0
+    def sweep(self, list_known: Callable[[], set[str]]) -> int:
+        """Remove the folders of shares that are no more; return how many.
+
+        Shares are in the database before their folders are made: what is asked for after the
+        folders were listed has every share that one of them can belong to.
+        """
         if not self._root.is_dir():
             return 0
         shutil.rmtree(self._root / TRASH, ignore_errors=True)
-        for account in (path for path in self._root.iterdir() if path.is_dir()):
-            for folder in account.iterdir():
-                if folder.name not in known and not folder.name.startswith("."):
-                    _throw(self._root, folder)
-                    gone += 1
-        shutil.rmtree(self._root / TRASH, ignore_errors=True)
-        return gone
+        accounts = [path for path in self._root.iterdir() if path.is_dir()]
+        folders = [folder for account in accounts for folder in account.iterdir()]
+        known = list_known()
+        gone = [path for path in folders if path.name not in known and path.name[0] != "."]
+        for folder in gone:
+            _throw(self._root, folder)
+        return len(gone)
 
     @contextlib.contextmanager
     def open_folder(self, share: FileShare, parts: Parts) -> Iterator[int]:

@@ -140,6 +140,6 @@ def test_usage_counts_files_once_and_follows_nothing(
 def test_folders_of_shares_that_are_no_more_are_swept(tree: Tree, folder: Path) -> None:
     make(tree, "a")
 
-    assert tree.sweep({"uid"}) == 0
-    assert tree.sweep(set()) == 1
+    assert tree.sweep(lambda: {"uid"}) == 0
+    assert tree.sweep(set) == 1
     assert not folder.exists()

@@ -1,0 +1,108 @@
+"""Wire shapes of storage accounts and shares.
+
+Source: https://learn.microsoft.com/rest/api/storagerp (2025-08-01); azure-wire 7.2.
+"""
+
+import ipaddress
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+def _in_casing_of(*words: str) -> BeforeValidator:
+    """Accept a word in any casing, as Azure does, and keep it in its own."""
+    known = {word.casefold(): word for word in words}
+
+    def restore(value: Any) -> Any:
+        return known.get(value.casefold(), value) if isinstance(value, str) else value
+
+    return BeforeValidator(restore)
+
+
+def _check_range(text: str) -> str:
+    ipaddress.IPv4Network(text, strict=False)
+    return text
+
+
+class IpRule(_Shape):
+    """An address or range that may reach the account."""
+
+    action: Annotated[Literal["Allow"], _in_casing_of("Allow")] = "Allow"
+    value: Annotated[str, AfterValidator(_check_range)]
+
+
+class NetworkRuleSet(_Shape):
+    """From where the account may be reached."""
+
+    bypass: str = "AzureServices"
+    default_action: Annotated[Literal["Allow", "Deny"], _in_casing_of("Allow", "Deny")] = "Allow"
+    ip_rules: tuple[IpRule, ...] = ()
+    virtual_network_rules: tuple[Any, ...] = ()
+
+
+class Encryption(_Shape):
+    """Which key encrypts at rest; here the disk's own, if any."""
+
+    key_source: str = "Microsoft.Storage"
+    require_infrastructure_encryption: bool | None = None
+
+
+class StorageAccount(_Shape):
+    """https://learn.microsoft.com/rest/api/storagerp/storage-accounts/create (2025-08-01)."""
+
+    access_tier: str | None = None
+    allow_shared_key_access: bool | None = None
+    network_acls: NetworkRuleSet | None = None
+    public_network_access: Annotated[
+        Literal["Enabled", "Disabled", "SecuredByPerimeter"],
+        _in_casing_of("Enabled", "Disabled", "SecuredByPerimeter"),
+    ] = "Enabled"
+    supports_https_traffic_only: bool = True
+    minimum_tls_version: str = "TLS1_2"
+    encryption: Encryption | None = None
+    is_hns_enabled: bool | None = None
+    is_sftp_enabled: bool | None = None
+    is_nfs_v3_enabled: bool | None = None
+    is_local_user_enabled: bool | None = None
+    custom_domain: Any = None
+    azure_files_identity_based_authentication: Any = None
+    immutable_storage_with_versioning: Any = None
+    sas_policy: Any = None
+    key_policy: Any = None
+
+
+class FileShare(_Shape):
+    """https://learn.microsoft.com/rest/api/storagerp/file-shares/create (2024-01-01)."""
+
+    share_quota: Annotated[int, Field(ge=1, le=102_400)] | None = None
+    metadata: dict[str, str] | None = None
+    access_tier: str | None = None
+    enabled_protocols: str | None = None
+    root_squash: str | None = None
+    signed_identifiers: tuple[Any, ...] = ()
+
+
+class ShareBody(_Shape):
+    """The body of a share's PUT and PATCH."""
+
+    properties: FileShare = FileShare()
+
+
+class NameQuestion(_Shape):
+    """The body of ``checkNameAvailability``."""
+
+    name: str
+    type: str = "Microsoft.Storage/storageAccounts"
+
+
+class KeyName(_Shape):
+    """The body of ``regenerateKey``."""
+
+    key_name: str
