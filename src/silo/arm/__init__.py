@@ -33,6 +33,7 @@ from .listing import page_items as page_items
 from .locations import GLOBAL as GLOBAL
 from .locations import LOCATIONS as LOCATIONS
 from .locations import Location as Location
+from .long_running import render_headers as render_headers
 from .provider import Action as Action
 from .provider import Call as Call
 from .provider import Change as Change

@@ -1,0 +1,354 @@
+"""One group on the machine: does what ``supervision.decide`` says, and tells what came of it.
+
+It begins by looking at what is there, so it may be cancelled or die at any point and begin again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from silo import core
+
+from . import probes, supervision, tables
+from .adoption import adopt, open_boxes
+from .containers import Credentials, Exit, Image
+from .errors import ContainerRefused, EngineUnavailable, ImageInaccessible
+from .machine import Ground, Machine
+from .plans import ContainerPlan, GroupPlan, Probe
+from .supervision import Box, Phase
+from .views import Event, GroupState, GroupView
+
+log = structlog.get_logger()
+
+GRACE_S = 10.0
+"""Between asking a program to end and killing it; as docker does."""
+FINAL = frozenset({GroupState.SUCCEEDED, GroupState.FAILED, GroupState.STOPPED})
+FIRST_PAUSE_S, MAX_PAUSE_S = 0.5, 30.0
+"""Between attempts after failures of the engine's own."""
+TRIES = 6
+"""Unexpected failures in a row until a group that never came up is called failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    name: str
+    exit: Exit
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    name: str
+    kind: str
+    finding: probes.Finding
+
+
+class Runner:
+    """Tends one group as one generation of its plan wants it."""
+
+    def __init__(
+        self,
+        plan: GroupPlan,
+        credentials: Credentials,
+        machine: Machine,
+        store: core.Store,
+        clock: core.Clock,
+    ) -> None:
+        self.plan = plan
+        self.settled = asyncio.Event()
+        """It runs, has ended, is stopped, or ``failure`` says why not."""
+        self.failure: core.SiloError | None = None
+        self._credentials = credentials
+        self._machine = machine
+        self._store = store
+        self._clock = clock
+        self._boxes: dict[str, Box] = {}
+        self._events: tuple[Event, ...] = ()
+        self._ground = Ground("")
+        self._images: dict[str, Image] = {}
+        self._written: GroupView | None = None
+        self._inbox: asyncio.Queue[_Ended | _Looked] = asyncio.Queue()
+        self._probing: dict[str, list[asyncio.Task[None]]] = {}
+        self._spawn: Callable[..., asyncio.Task[None]] | None = None
+
+    async def run(self) -> None:
+        """Tend the group until nothing is left to happen by itself."""
+        pause, tries = FIRST_PAUSE_S, 0
+        while True:
+            try:
+                await self._attempt()
+            except (EngineUnavailable, core.StoreUnavailable) as error:
+                log.warning("group waits for its engine", group=self.plan.uid, why=str(error))
+            except core.SiloError as error:
+                await self._fail(error)
+                return
+            except Exception as error:
+                # The edge: a bug of ours, or a machine in trouble, must not end a group.
+                log.exception("group failed", group=self.plan.uid, error=type(error).__name__)
+                tries += 1
+                if tries >= TRIES and not self.settled.is_set():
+                    await self._fail(EngineUnavailable("The engine failed; its log says how."))
+                    return
+            else:
+                return
+            await asyncio.sleep(pause)
+            pause = min(MAX_PAUSE_S, pause * 2)
+
+    async def _attempt(self) -> None:
+        self._inbox = asyncio.Queue()
+        self._probing.clear()
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._spawn = group.create_task
+                await self._tend()
+                for task in [one for tasks in self._probing.values() for one in tasks]:
+                    task.cancel()
+        except BaseExceptionGroup as problems:
+            first: BaseException = problems
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            raise first from problems
+
+    async def _tend(self) -> None:
+        if await self._begin():
+            return
+        for name, box in self._boxes.items():
+            if box.phase is Phase.RUNNING:
+                self._watch(name)
+        while True:
+            step = supervision.decide(self.plan, self._boxes, self._clock.now())
+            if step.start:
+                # What is seen is written before what takes long.
+                await self._write(step.state)
+                for name in step.start:
+                    await self._start(name)
+                continue
+            await self._write(step.state)
+            if step.finished or step.state is GroupState.RUNNING:
+                self.settled.set()
+            if step.finished:
+                return
+            await self._next(step)
+
+    async def _begin(self) -> bool:
+        """Find out what is there and make what is missing; tell whether that was all."""
+        uid, now = self.plan.uid, self._clock.now()
+        seen = await self._store.read(lambda conn: tables.read_seen(conn, uid))
+        found = {one.name: one for one in await self._machine.list_containers(uid)}
+        if self.plan.wanted == "stopped":
+            await self._stop_all(seen.view if seen else None, set(found))
+            return True
+        if seen is not None and seen.generation == self.plan.generation:
+            self._written = seen.view
+            self._events = seen.view.events
+            if seen.view.state in FINAL:
+                self._boxes = open_boxes(self.plan, seen.view)
+                for name in found:
+                    await self._machine.discard(uid, name)
+                self.settled.set()
+                return True
+            adopted = adopt(self.plan, seen.view, found, now)
+            self._boxes = adopted.boxes
+            discard = adopted.discard
+        else:
+            self._boxes = open_boxes(self.plan)
+            self._events = ()
+            await self._end(set(found))
+            discard = ()
+        for name in discard:
+            await self._machine.discard(uid, name)
+        self._ground = await self._machine.prepare(self.plan)
+        address = self._ground.public_address or self._ground.address
+        await self._store.write(lambda conn: tables.point_names(conn, uid, address))
+        return False
+
+    async def _start(self, name: str) -> None:
+        container = self._find(name)
+        image = await self._pull(container)
+        if image is None:
+            return
+        now = self._clock.now
+        try:
+            await self._machine.start(self.plan, container, image, self._ground)
+        except ContainerRefused as error:
+            reason = f"Error: Failed to start container {name}, Error response: {error}"
+            self._boxes[name] = supervision.note_failure(
+                self._boxes[name], reason, self.plan.restart, now()
+            )
+            return
+        self._boxes[name] = supervision.note_start(self._boxes[name], now())
+        self._watch(name)
+
+    async def _pull(self, container: ContainerPlan) -> Image | None:
+        """Return the image; None when it cannot be had now but may be later."""
+        if container.image in self._images:
+            return self._images[container.image]
+        name, box = container.name, self._boxes[container.name]
+        if box.phase is Phase.ABSENT:
+            self._note(name, "Pulling", f'pulling image "{container.image}"')
+        try:
+            image = await self._machine.pull(container.image, self._credentials)
+        except ImageInaccessible as error:
+            reason = f'Failed to pull image "{container.image}": {error.reason}'
+            self._note(name, "Failed", reason, warning=True)
+            if self._boxes[name].phase is Phase.ABSENT:
+                raise
+            # It ran before: the registry may come back.
+            self._boxes[name] = replace(
+                self._boxes[name], not_before=self._clock.now() + supervision.FIRST_PAUSE
+            )
+            return None
+        if box.phase is Phase.ABSENT:
+            self._note(name, "Pulled", f'Successfully pulled image "{container.image}"')
+        self._images[container.image] = image
+        return image
+
+    def _watch(self, name: str) -> None:
+        """Have the end of a container told, and its probes' findings."""
+        if self._spawn is None:
+            return
+        self._spawn(self._wait(name))
+        container = self._find(name)
+        self._probing[name] = [
+            self._spawn(self._probe(name, kind, probe))
+            for kind, probe in (
+                ("Liveness", container.liveness),
+                ("Readiness", container.readiness),
+            )
+            if probe is not None
+        ]
+
+    async def _wait(self, name: str) -> None:
+        exit_ = await self._machine.wait(self.plan.uid, name)
+        await self._inbox.put(_Ended(name, exit_))
+
+    async def _probe(self, name: str, kind: str, probe: Probe) -> None:
+        async def report(finding: probes.Finding) -> None:
+            await self._inbox.put(_Looked(name, kind, finding))
+
+        await probes.watch(self._machine, self.plan.uid, name, probe, report)
+
+    async def _next(self, step: supervision.Step) -> None:
+        """Wait for something to happen, or for the time of the next step."""
+        wait_s = None
+        if step.wake is not None:
+            wait_s = max(0.0, (step.wake - self._clock.now()).total_seconds())
+        try:
+            async with asyncio.timeout(wait_s):
+                item = await self._inbox.get()
+        except TimeoutError:
+            return
+        if isinstance(item, _Looked):
+            await self._handle_finding(item)
+            return
+        for task in self._probing.pop(item.name, ()):
+            task.cancel()
+        # The end is written before the container goes that alone could tell of it.
+        self._boxes[item.name] = supervision.note_exit(
+            self._boxes[item.name], item.exit, self.plan.restart, self._clock.now()
+        )
+        state = supervision.decide(self.plan, self._boxes, self._clock.now()).state
+        await self._write(state)
+        await self._machine.discard(self.plan.uid, item.name)
+
+    async def _handle_finding(self, item: _Looked) -> None:
+        if item.finding.well:
+            return
+        self._note(
+            item.name,
+            "Unhealthy",
+            f"{item.kind} probe failed: {item.finding.message}",
+            warning=True,
+        )
+        if item.kind != "Liveness" or not item.finding.over:
+            return
+        for task in self._probing.pop(item.name, ()):
+            task.cancel()
+        self._note(
+            item.name,
+            "Killing",
+            f"Container {item.name} failed liveness probe, will be restarted",
+        )
+        await self._machine.stop(self.plan.uid, item.name, GRACE_S)
+
+    async def _stop_all(self, view: GroupView | None, running: set[str]) -> None:
+        """Bring a group to rest: nothing runs, its address and its volumes are given back."""
+        uid = self.plan.uid
+        self._boxes = open_boxes(self.plan, view)
+        self._events = view.events if view else ()
+        exits = await self._end(running)
+        now = self._clock.now()
+        self._boxes = {
+            name: supervision.note_stop(box, exits.get(name), now)
+            for name, box in self._boxes.items()
+        }
+        await self._machine.release(uid)
+        self._ground = Ground("")
+        await self._store.write(lambda conn: tables.point_names(conn, uid, ""))
+        await self._write(GroupState.STOPPED)
+        self.settled.set()
+
+    async def _end(self, names: set[str]) -> dict[str, Exit]:
+        """End containers, all at once, and take them away."""
+        exits: dict[str, Exit] = {}
+
+        async def end(name: str) -> None:
+            exit_ = await self._machine.stop(self.plan.uid, name, GRACE_S)
+            if exit_ is not None:
+                exits[name] = exit_
+            await self._machine.discard(self.plan.uid, name)
+
+        async with asyncio.TaskGroup() as group:
+            for name in names:
+                group.create_task(end(name))
+        return exits
+
+    async def _fail(self, failure: BaseException) -> None:
+        """Tell that the group will not come to run, and why."""
+        self.failure = failure if isinstance(failure, core.SiloError) else None
+        now = self._clock.now()
+        name = "FailedMount" if "mount" in type(failure).__name__.lower() else "Failed"
+        self._events = supervision.merge_event(
+            self._events, name, "Warning", str(failure)[:1000], now
+        )
+        running = {name for name, box in self._boxes.items() if box.phase is Phase.RUNNING}
+        try:
+            exits = await self._end(running)
+            self._boxes = {
+                name: supervision.note_stop(box, exits.get(name), now)
+                for name, box in self._boxes.items()
+            }
+            await self._write(GroupState.FAILED)
+        except Exception:
+            log.exception("a failure could not be noted", group=self.plan.uid)
+        self.settled.set()
+
+    async def _write(self, state: GroupState) -> None:
+        view = GroupView(
+            state=state,
+            containers=tuple(self._boxes[one.name].view for one in self.plan.containers),
+            init=tuple(self._boxes[one.name].view for one in self.plan.init),
+            events=self._events,
+            address=self._ground.address or None,
+            public_address=self._ground.public_address or None,
+            level=self.plan.level,
+        )
+        if view == self._written:
+            return
+        seen = tables.Seen(self.plan.uid, self.plan.generation, view)
+        now = self._clock.now()
+        await self._store.write(lambda conn: tables.write_seen(conn, seen, now))
+        self._written = view
+
+    def _note(self, name: str, event: str, message: str, *, warning: bool = False) -> None:
+        box, now = self._boxes[name], self._clock.now()
+        kind = "Warning" if warning else "Normal"
+        view = supervision.add_event(
+            box.view, event, "Warning" if kind == "Warning" else "Normal", message, now
+        )
+        self._boxes[name] = replace(box, view=view)
+
+    def _find(self, name: str) -> ContainerPlan:
+        every = (*self.plan.init, *self.plan.containers)
+        return next(one for one in every if one.name == name)

@@ -1,0 +1,102 @@
+"""How much a subscription may have, and how much the machine can hold. Pure."""
+
+from dataclasses import dataclass
+
+from silo import engine
+
+from . import errors
+from .properties import ContainerGroup
+from .wish import Wish
+
+GIB = 1 << 30
+MAX_GROUPS = 100
+"""Of one subscription; Azure's default."""
+MAX_CORES = 100.0
+CPU_OVERCOMMIT = 8.0
+"""Cores promised for each that there is: time is shared by weight, and idle groups want none.
+Memory is promised once only."""
+_KEPT_BACK_BYTES = 256 << 20
+"""For Silo and the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What groups hold, or one asks for."""
+
+    groups: int = 0
+    cpu: float = 0.0
+    memory_gb: float = 0.0
+
+    def __add__(self, other: "Held") -> "Held":
+        return Held(
+            self.groups + other.groups, self.cpu + other.cpu, self.memory_gb + other.memory_gb
+        )
+
+
+def measure_group(group: ContainerGroup, wish: Wish) -> Held:
+    """Return what a group holds; a stopped one no cpu and no memory."""
+    if wish.wanted == "stopped":
+        return Held(groups=1)
+    requests = [
+        one.properties.resources.requests
+        for one in group.containers
+        if one.properties.resources and one.properties.resources.requests
+    ]
+    return Held(
+        1,
+        round(sum(one.cpu or 0.0 for one in requests), 3),
+        round(sum(one.memory_in_gb or 0.0 for one in requests), 3),
+    )
+
+
+def check_quota(location: str, held: Held, asked: Held) -> None:
+    """Hold a subscription to its share.
+
+    Raises:
+        ContainerGroupQuotaReached: naming the quota.
+
+    """
+    for name, limit, used, more in (
+        ("ContainerGroups", MAX_GROUPS, held.groups, asked.groups),
+        ("StandardCores", MAX_CORES, held.cpu, asked.cpu),
+    ):
+        if used + more > limit:
+            raise errors.ContainerGroupQuotaReached(name, location, limit, used, more)
+
+
+def check_capacity(location: str, machine: engine.Capacity, held: Held, asked: Held) -> None:
+    """Refuse what the machine cannot hold beside what it holds already.
+
+    Raises:
+        ServiceUnavailable: in Azure's words.
+
+    """
+    memory_gb = max(0, machine.memory_bytes - _KEPT_BACK_BYTES) / GIB
+    total = held + asked
+    if (
+        asked.cpu > machine.cores
+        or total.cpu > machine.cores * CPU_OVERCOMMIT
+        or total.memory_gb > memory_gb
+    ):
+        raise errors.ServiceUnavailable(location, asked.cpu, asked.memory_gb)
+
+
+def render_usages(subscription: str, location: str, held: Held) -> list[dict[str, object]]:
+    """Return how much of its share a subscription has used, as Azure shows it."""
+    rows = (
+        ("ContainerGroups", "Container Groups", MAX_GROUPS, held.groups),
+        ("StandardCores", "Standard Cores", MAX_CORES, held.cpu),
+    )
+    place = (
+        f"/subscriptions/{subscription}/providers/Microsoft.ContainerInstance/locations/{location}"
+    )
+    return [
+        {
+            "id": f"{place}/usages/{name}",
+            "unit": "Count",
+            "currentValue": int(-(-used // 1)),
+            "limit": int(limit),
+            "name": {"value": name, "localizedValue": text},
+        }
+        for name, text, limit, used in rows
+    ]

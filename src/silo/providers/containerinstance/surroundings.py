@@ -1,0 +1,54 @@
+"""What the provider is given by the rest of the house; what is not there is refused."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from silo import arm, core, engine, workload
+
+
+class Place(Protocol):
+    """Gives a group an address in a subnet, or refuses in Azure's words; repeatable."""
+
+    def __call__(
+        self, conn: core.Connection, call: arm.Call, subnet_id: str, group: arm.ResourceId, uid: str
+    ) -> engine.NetworkPlan:
+        """Return router, subnet and address."""
+        ...
+
+
+FindShare = Callable[[core.Connection, str, str, str], Path]
+"""Account, key and share to the share's folder; refuses in Azure's words."""
+OpenCredentials = Callable[[str, Sequence[workload.RegistryLogin]], engine.Credentials]
+"""Uid of a group and its logins, to what answers for it; ``workload.PullCredentials.open``."""
+FindEnvironment = Callable[[core.Connection, arm.Resource], tuple[tuple[str, str], ...]]
+"""The variables that every container of a group gets, secrets among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a process has; the doors have no groups, for they run none."""
+
+    resources: arm.Resources
+    vault: core.Vault
+    domain: str
+    unavailable: Callable[[], str]
+    """Why nothing can be run here; nothing when it can."""
+    capacity: engine.Capacity
+    open_credentials: OpenCredentials
+    levels: frozenset[engine.Level] = frozenset(engine.Level)
+    """What this machine can do and policy allows."""
+    default_level: engine.Level = engine.Level.SANDBOX
+    groups: Callable[[], engine.Groups] | None = None
+    read_log: Callable[[str, str, int | None, bool], Awaitable[str]] | None = None
+    """Uid, container, last lines, with timestamps, to text."""
+    list_images: Callable[[], Awaitable[list[str]]] | None = None
+    place: Place | None = None
+    lease_public: Callable[[core.Connection, str], str] | None = None
+    """Uid to the group's public address."""
+    release: Callable[[core.Connection, str], None] | None = None
+    """Takes back every address of a group."""
+    find_share: FindShare | None = None
+    find_environment: FindEnvironment | None = None
+    find_secrets: FindEnvironment | None = None

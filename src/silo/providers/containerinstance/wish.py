@@ -1,0 +1,45 @@
+"""What is kept of a group beside what the client said: sealed secrets, and how it is to run."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from silo import arm, core, engine
+
+from .properties import ContainerGroup
+from .sealing import HIDDEN, join_secrets, open_secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How one group is to run."""
+
+    revision: int = 1
+    """Counts what makes the containers start afresh; other writes leave them alone."""
+    wanted: engine.Wanted = "running"
+    level: str = engine.Level.SANDBOX.value
+    sealed: str = ""
+    public_address: str = ""
+    router: str = "default"
+    subnet: str = ""
+    address: str = ""
+    """Wanted in the subnet."""
+    fqdn: str = ""
+
+    def store(self) -> dict[str, Any]:
+        """Return it as it is kept in the document."""
+        return asdict(self)
+
+
+def read_wish(resource: arm.Resource) -> Wish:
+    """Return what is kept beside a stored group."""
+    kept: Mapping[str, Any] = resource.properties.get(HIDDEN) or {}
+    return Wish(**kept)
+
+
+def read_group(resource: arm.Resource, vault: core.Vault) -> ContainerGroup:
+    """Return a stored group as it was asked for, secrets included."""
+    shown = ContainerGroup.model_validate(
+        {name: value for name, value in resource.properties.items() if name != HIDDEN}
+    )
+    return join_secrets(shown, open_secrets(vault, read_wish(resource).sealed, resource.uid))

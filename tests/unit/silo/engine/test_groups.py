@@ -1,0 +1,234 @@
+import asyncio
+import contextlib
+from dataclasses import replace
+
+import pytest
+
+from silo import core, engine
+from silo.engine import groups as groups_module
+from silo.engine import tables
+
+from .fake_machine import FakeMachine, Hands
+
+
+async def nobody(_reference):
+    return None
+
+
+def make_plan(uid="uid", generation=1, **parts):
+    containers = parts.pop("containers", (engine.ContainerPlan("web", "busybox"),))
+    return engine.GroupPlan(uid, generation, "group", containers=containers, **parts)
+
+
+class World:
+    def __init__(self, folder):
+        self.store = core.Store(folder / "silo.db")
+        self.store.create_tables()
+        self.clock = Hands()
+        self.machine = FakeMachine(self.clock)
+        self.planned = []
+
+    @contextlib.asynccontextmanager
+    async def engine(self):
+        """Run an engine as a process does, until it is killed."""
+        groups = engine.Groups(self.machine, self.store, self.clock)
+
+        async def list_plans():
+            return [engine.Planned(plan, nobody) for plan in self.planned]
+
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(groups.run(list_plans))
+            yield groups
+            task.cancel()
+
+    async def apply(self, groups, plan):
+        self.planned = [one for one in self.planned if one.uid != plan.uid] + [plan]
+        await groups.apply(plan, nobody)
+
+    def view(self, uid="uid"):
+        return self.store.read_now(lambda conn: tables.read_view(conn, uid))
+
+    async def see(self, wanted, uid="uid"):
+        """Wait until the view is as a test wants it."""
+        async with asyncio.timeout(5):
+            while (view := self.view(uid)) is None or not wanted(view):
+                await asyncio.sleep(0.005)
+        return view
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = World(tmp_path)
+    yield made
+    made.store.close()
+
+
+async def test_a_group_runs_and_tells_how_it_came_to_it(world):
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+
+        view = world.view()
+        assert view.state is engine.GroupState.RUNNING
+        assert view.address == "10.0.0.4"
+        names = [event.name for event in view.containers[0].events]
+        assert names == ["Pulling", "Pulled", "Started"]
+
+
+async def test_applying_the_same_plan_again_starts_nothing(world):
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+        await world.apply(groups, make_plan())
+
+    assert world.machine.done.count(("start", "web")) == 1
+
+
+async def test_a_newer_generation_replaces_what_runs(world):
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+        await world.apply(groups, make_plan(generation=2))
+
+    done = [step for step in world.machine.done if step[0] in {"start", "stop"}]
+    assert done == [("start", "web"), ("stop", "web"), ("start", "web")]
+
+
+async def test_a_container_that_ends_is_restarted_and_counted(world):
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+        world.machine.end("uid", "web", 3)
+
+        view = await world.see(lambda view: view.containers[0].restart_count == 1)
+
+        assert view.containers[0].previous.exit_code == 3
+
+
+async def test_a_group_that_never_restarts_ends_with_its_exit_code(world):
+    world.machine.instant["web"] = 4
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan(restart=engine.Restart.NEVER))
+
+        view = await world.see(lambda view: view.state is engine.GroupState.FAILED)
+
+        assert view.containers[0].current.exit_code == 4
+        assert world.machine.containers == {}
+
+
+async def test_an_image_that_cannot_be_had_fails_the_group_with_that_reason(world):
+    world.machine.refused["busybox"] = engine.ImageInaccessible("busybox", "denied")
+    async with world.engine() as groups:
+        with pytest.raises(engine.ImageInaccessible):
+            await world.apply(groups, make_plan())
+
+    assert world.view().state is engine.GroupState.FAILED
+    assert [event.name for event in world.view().containers[0].events] == ["Pulling", "Failed"]
+    assert not any(step[0] == "start" for step in world.machine.done)
+
+
+async def test_a_stopped_group_runs_nothing_and_gives_back_what_it_held(world):
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+        await world.apply(groups, make_plan(wanted="stopped"))
+
+    assert world.machine.containers == {}
+    assert world.machine.prepared == set()
+    assert world.view().state is engine.GroupState.STOPPED
+    assert world.view().containers[0].current.exit_code == 137
+
+
+async def test_a_deleted_group_leaves_nothing(world):
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+        world.planned = []
+        await groups.delete("uid")
+        await groups.delete("uid")
+
+    assert world.machine.containers == {}
+    assert ("forget", "uid") in world.machine.done
+    assert world.view() is None
+
+
+async def test_containers_live_on_over_a_crash_of_the_engine(world):
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+
+    assert world.machine.done.count(("start", "web")) == 1
+    assert ("stop", "web") not in world.machine.done
+
+
+async def test_an_exit_while_the_engine_was_down_is_known_afterwards(world):
+    plan = make_plan(restart=engine.Restart.NEVER)
+    async with world.engine() as groups:
+        await world.apply(groups, plan)
+    world.machine.end("uid", "web", 9)
+
+    async with world.engine():
+        view = await world.see(lambda view: view.state is engine.GroupState.FAILED)
+
+    assert view.containers[0].current.exit_code == 9
+
+
+async def test_what_a_crash_left_of_other_groups_is_swept(world):
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+        await world.apply(groups, make_plan("other"))
+    world.planned = [make_plan()]
+
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+
+    assert {uid for uid, _ in world.machine.containers} == {"uid"}
+    assert world.view("other") is None
+
+
+async def test_an_ended_group_is_not_started_again_by_a_restart_of_the_engine(world):
+    world.machine.instant["web"] = 0
+    plan = make_plan(restart=engine.Restart.NEVER)
+    async with world.engine() as groups:
+        await world.apply(groups, plan)
+        await world.see(lambda view: view.state is engine.GroupState.SUCCEEDED)
+    async with world.engine() as groups:
+        await world.apply(groups, plan)
+
+    assert world.machine.done.count(("start", "web")) == 1
+
+
+async def test_a_failed_liveness_probe_kills_the_container_and_restarts_it(world):
+    probe = engine.Probe(command=("check",), period_s=0.02, failure_threshold=2)
+    world.machine.answers["check",] = 1
+    web = replace(engine.ContainerPlan("web", "busybox"), liveness=probe)
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan(containers=(web,)))
+
+        view = await world.see(lambda view: view.containers[0].restart_count >= 1)
+
+    names = [event.name for event in view.containers[0].events]
+    assert "Unhealthy" in names
+    assert "Killing" in names
+
+
+async def test_a_group_that_takes_long_is_told_to_be_on_its_way(world, monkeypatch):
+    monkeypatch.setattr(groups_module, "PATIENCE_S", 0.05)
+    first = engine.ContainerPlan("first", "busybox")
+    async with world.engine() as groups:
+        with pytest.raises(engine.GroupStarting):
+            await world.apply(groups, make_plan(init=(first,)))
+        world.machine.end("uid", "first", 0)
+        await world.see(lambda view: view.state is engine.GroupState.RUNNING)
+
+        await world.apply(groups, make_plan(init=(first,)))
+
+
+async def test_a_name_leads_to_the_group_while_it_runs(world):
+    def claim(conn):
+        assert engine.claim_name(conn, "web.west.test", "uid")
+        assert not engine.claim_name(conn, "WEB.west.test", "other")
+
+    world.store.write_now(claim)
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+        running = world.store.read_now(lambda conn: tables.resolve_name(conn, "Web.west.test"))
+        await world.apply(groups, make_plan(wanted="stopped"))
+        stopped = world.store.read_now(lambda conn: tables.resolve_name(conn, "web.west.test"))
+
+    assert (running, stopped) == ("10.0.0.4", "")
