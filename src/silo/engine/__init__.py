@@ -102,6 +102,8 @@ from .tables import list_uids as list_uids
 from .tables import read_view as read_view
 from .tables import release_names as release_names
 from .tables import resolve_name as resolve_name
+from .tails import Tail as Tail
+from .tails import read_tail as read_tail
 from .views import ContainerState as ContainerState
 from .views import ContainerView as ContainerView
 from .views import Event as Event
