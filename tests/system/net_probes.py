@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from dnslib import QTYPE, RR, A, DNSRecord
+
 from silo.engine import netns
 
 WAIT_S = 1.0
@@ -61,3 +63,53 @@ def knock(
             return made.recv(64).decode() or None
         except OSError:
             return None
+
+
+@contextlib.contextmanager
+def answering(address: str, result: str) -> Iterator[None]:
+    """Be a name server on the host to which every name has one address."""
+    host = Path("/proc/self/ns/net")
+    udp, tcp = (netns.open_socket(host, address, 53, kind) for kind in ("udp", "tcp"))
+    done = threading.Event()
+
+    def reply_to(data: bytes) -> bytes:
+        reply = DNSRecord.parse(data).reply()
+        reply.add_answer(RR(reply.q.qname, QTYPE.A, rdata=A(result)))
+        return bytes(reply.pack())
+
+    def serve(made: socket.socket) -> None:
+        made.settimeout(0.1)
+        while not done.is_set():
+            with contextlib.suppress(TimeoutError):
+                if made is udp:
+                    data, peer = made.recvfrom(4096)
+                    made.sendto(reply_to(data), peer)
+                    continue
+                accepted, _ = made.accept()
+                with accepted:
+                    reply = reply_to(accepted.recv(4096)[2:])
+                    accepted.sendall(len(reply).to_bytes(2, "big") + reply)
+
+    threads = [threading.Thread(target=serve, args=(made,)) for made in (udp, tcp)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+        udp.close()
+        tcp.close()
+
+
+def look_up(path: Path, name: str, kind: netns.Kind) -> str | None:
+    """Return the address that a group's resolver gives for a name."""
+    query = bytes(DNSRecord.question(name).pack())
+    with netns.make_socket(path, kind) as made:
+        made.settimeout(5)
+        made.connect(("168.63.129.16", 53))
+        made.sendall(query if kind == "udp" else len(query).to_bytes(2, "big") + query)
+        data = made.recv(4096)
+    reply = DNSRecord.parse(data if kind == "udp" else data[2:])
+    return str(reply.rr[0].rdata) if reply.rr else None

@@ -11,7 +11,7 @@ import pytest
 from silo import engine
 from silo.engine import links, netns
 
-from .net_probes import knock, listening
+from .net_probes import answering, knock, listening, look_up
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
 
@@ -45,6 +45,12 @@ def unused_pools():
 
 def list_traces():
     return set(links.list_devices("")), set(netns.list_namespaces(""))
+
+
+def find_name(name):
+    if not name.endswith(".silo.test"):
+        return None
+    return ["10.9.9.9"] if name == "web.silo.test" else []
 
 
 def in_vnet(address, router="vnet1", **parts):
@@ -274,3 +280,23 @@ async def test_traffic_is_counted(networks):
     after = await networks.counters("one")
 
     assert after.sent > before.sent
+
+
+async def test_a_group_finds_our_names_and_those_of_the_world(networks, tmp_path):
+    world = tmp_path / "resolv.conf"
+    world.write_text("nameserver 127.0.0.77\n")
+    resolver = engine.Resolver(networks.open_socket, find_name, world)
+    one = await networks.attach("one", engine.NetworkPlan())
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(resolver.run())
+        await resolver.open("one")
+        with answering("127.0.0.77", "192.0.2.99"):
+            asked = [
+                await asyncio.to_thread(look_up, one.netns_path, name, kind)
+                for name in ("web.silo.test", "missing.silo.test", "example.com")
+                for kind in ("udp", "tcp")
+            ]
+        await resolver.close_all()
+        serving.cancel()
+
+    assert asked == ["10.9.9.9", "10.9.9.9", None, None, "192.0.2.99", "192.0.2.99"]
