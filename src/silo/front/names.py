@@ -137,6 +137,11 @@ class Names:
         name = _strip_port(host.lower()).rstrip(".")
         return name == self.domain or name.endswith(f".{self.domain}")
 
+    def names_group(self, host: str) -> bool:
+        """Tell whether a host is the name of a container group, whether there is one or not."""
+        name = _strip_port(host.lower()).rstrip(".")
+        return name.endswith(f".azurecontainer.{self.domain}")
+
     def claims_with_azure(self, host: str) -> bool:
         """Tell whether a host is ours in a shell that claims Azure's real names too."""
         name = _strip_port(host.lower()).rstrip(".")

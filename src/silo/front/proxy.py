@@ -25,10 +25,20 @@ Target = tuple[str, int]
 class Proxy:
     """Answers ``CONNECT host:port`` (RFC 9110 §9.3.6); any other method is refused."""
 
-    def __init__(self, claims: Callable[[str], bool], silo: Target) -> None:
-        """Lead every host that ``claims`` accepts to the address ``silo``, whatever its port."""
+    def __init__(
+        self,
+        claims: Callable[[str], bool],
+        silo: Target,
+        find_address: Callable[[str], str | None] = lambda _host: None,
+    ) -> None:
+        """Lead every host that ``claims`` accepts to the address ``silo``, whatever its port.
+
+        ``find_address`` comes first: hosts that are elsewhere though the name is ours; nothing for
+        one that is nowhere, None for all others.
+        """
         self._claims = claims
         self._silo = silo
+        self._find_address = find_address
 
     async def run(self, port: int) -> None:
         """Serve until cancelled."""
@@ -61,6 +71,12 @@ class Proxy:
         if not (colon and host and port.isdigit() and 0 < int(port) < 65536):  # noqa: PLR2004
             await _answer(writer, "400 Bad Request")
             return None
+        address = self._find_address(host)
+        if address is not None:
+            if not address:
+                await _answer(writer, "502 Bad Gateway")
+                return None
+            return address, int(port)
         return self._silo if self._claims(host) else (host.strip("[]"), int(port))
 
     async def _tunnel(
