@@ -28,7 +28,8 @@ async def running_proxy():
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
     target = server.sockets[0].getsockname()[:2]
     port = front.pick_port("127.0.0.1", 18000, taken=set())
-    proxy = front.Proxy(lambda host: host.endswith("silo.test"), target)
+    groups = {"up.groups.silo.test": "127.0.0.1", "down.groups.silo.test": ""}
+    proxy = front.Proxy(lambda host: host.endswith("silo.test"), target, groups.get)
     async with server, asyncio.TaskGroup() as group:
         task = group.create_task(proxy.run(port))
         for _ in range(100):
@@ -72,6 +73,18 @@ async def test_any_other_host_is_reached_where_it_is():
         assert said == b"silo:x"
 
 
+async def test_a_group_is_reached_at_its_own_address_and_port():
+    async with running_proxy() as (port, target):
+        head = f"CONNECT up.groups.silo.test:{target} HTTP/1.1\r\n\r\n".encode()
+        status, reader, writer = await ask(port, head)
+        writer.write(b"x")
+        said = await reader.readexactly(6)
+        await hang_up(writer)
+
+        assert b"200" in status
+        assert said == b"silo:x"
+
+
 @pytest.mark.parametrize(
     ("head", "status"),
     [
@@ -79,6 +92,7 @@ async def test_any_other_host_is_reached_where_it_is():
         (b"CONNECT nonsense HTTP/1.1\r\n\r\n", b"400"),
         (b"CONNECT host:99999 HTTP/1.1\r\n\r\n", b"400"),
         (b"CONNECT 127.0.0.1:1 HTTP/1.1\r\n\r\n", b"502"),
+        (b"CONNECT down.groups.silo.test:80 HTTP/1.1\r\n\r\n", b"502"),
     ],
 )
 async def test_what_cannot_be_done_is_said(head, status):
