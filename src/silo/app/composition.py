@@ -6,7 +6,18 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from silo import access, arm, audit, core, engine, front, identity, registry, storage
+from silo import (
+    access,
+    arm,
+    audit,
+    core,
+    engine,
+    front,
+    identity,
+    registry,
+    storage,
+    workload,
+)
 from silo.providers import (
     authorization,
     containerregistry,
@@ -20,6 +31,7 @@ from silo.providers import storage as microsoft_storage
 from silo.settings import Settings
 
 from . import upkeep
+from .exec_sessions import ExecSessions
 from .lifespan import Lifespan
 
 
@@ -115,7 +127,14 @@ def open_doors(settings: Settings, clock: core.Clock) -> ASGIApp:
         front.Door.LOGS: open_logs(rooms),
     }
 
+    sessions = ExecSessions(settings, clock)
+    tickets = workload.ExecTickets(rooms.vault)
+    sockets: dict[front.Door, ASGIApp] = {
+        front.Door.MANAGEMENT: workload.ExecDoor(rooms.store, clock, tickets, sessions.open),
+    }
+
     async def close() -> None:
+        await sessions.close()
         await images.flush()
         await files.flush()
         images.close()
@@ -123,7 +142,8 @@ def open_doors(settings: Settings, clock: core.Clock) -> ASGIApp:
         rooms.monitor.close()
         rooms.store.close()
 
-    return Lifespan(front.Dispatcher(settings.names, doors), (images.run, files.run), close)
+    dispatcher = front.Dispatcher(settings.names, doors, sockets)
+    return Lifespan(dispatcher, (images.run, files.run), close)
 
 
 def open_gateway(rooms: Rooms) -> arm.Gateway:

@@ -61,7 +61,7 @@ def serve(
         http1_settings=HTTP1Settings(
             header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=HEADER_BYTES
         ),
-        websockets=False,
+        websockets=True,
         backlog=BACKLOG,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,

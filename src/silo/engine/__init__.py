@@ -17,6 +17,8 @@ from .binaries import Binaries as Binaries
 from .binaries import find_binaries as find_binaries
 from .capacity import Capacity as Capacity
 from .capacity import read_capacity as read_capacity
+from .containers import CONTAINER_LABEL as CONTAINER_LABEL
+from .containers import GROUP_LABEL as GROUP_LABEL
 from .containers import Basic as Basic
 from .containers import Bearer as Bearer
 from .containers import Credentials as Credentials
