@@ -22,6 +22,5 @@ class EngineHook(BuildHookInterface):
         go = Path(sysconfig.get_path("purelib")) / "go" / "bin" / "go"
         folder = build.build_engine(go)
         build_data["pure_python"] = False
-        # Every program is linked statically, so any Linux of this architecture runs it.
         build_data["tag"] = f"py3-none-{build.PLATFORM_TAG}"
         build_data["force_include"][str(folder)] = "silo_engine/engine"

@@ -16,6 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import silo_engine
+from silo_engine import build as engine_build
+
 from . import programs
 
 HERE = Path(__file__).parent
@@ -28,13 +31,27 @@ ORAS_VERSION = "1.3.6"
 CONFORMANCE_VERSION = "0.0.0-20260831232431-97274622c111"
 
 # Command or library → Debian package that has it. Debian 13 has docker's client in docker-cli.
+_ENGINE_COMMANDS = {
+    "git": ("git",),
+    "nft": ("nftables",),
+    "libnftables.so.1": ("libnftables1",),
+}
+"""What container groups need of the machine besides the engine itself."""
+_ENGINE_BUILD_COMMANDS = {
+    "gcc": ("gcc",),
+    "pkg-config": ("pkgconf", "pkg-config"),
+    "libc.a": ("libc6-dev",),
+    "libseccomp.a": ("libseccomp-dev",),
+}
 _DEMO_COMMANDS = {
+    **_ENGINE_COMMANDS,
     "dockerd": ("docker.io",),
     "docker": ("docker-cli", "docker.io"),
     "skopeo": ("skopeo",),
     "busybox": ("busybox-static",),
 }
 _BENCH_COMMANDS = {
+    **_ENGINE_COMMANDS,
     "docker-registry": ("docker-registry",),
     "wrk": ("wrk",),
     "curl": ("curl",),
@@ -134,6 +151,8 @@ def _is_installed(name: str) -> bool:
         except OSError:
             return False
         return True
+    if name.endswith(".a"):
+        return any(Path("/usr/lib").glob(f"*/{name}"))
     path = find_command(name)
     if path and name == "busybox":
         # The image has no libraries in it: only the static one runs there.
@@ -188,6 +207,28 @@ def _build_go(folder: Path) -> None:
 
 def _go_install(package: str) -> Callable[[Path], None]:
     return lambda folder: _go(folder, HERE, "install", package)
+
+
+def ensure_engine() -> None:
+    """Build what runs containers, if this machine has not got it yet.
+
+    Raises:
+        SetupFailed: it could not be built.
+
+    """
+    if silo_engine.find_folder():
+        return
+    install_commands(_ENGINE_BUILD_COMMANDS)
+    ensure(_go_path().parent.parent, _build_go)
+    for attempt in (1, 2):
+        try:
+            engine_build.build_engine(_go_path())
+        except engine_build.BuildFailed as problem:
+            # What was compiled is kept, so the second attempt is short.
+            if attempt == 2:  # noqa: PLR2004
+                raise SetupFailed(str(problem)) from None
+        else:
+            return
 
 
 def _build_probe(folder: Path) -> None:
@@ -269,6 +310,7 @@ def main(purpose: str) -> None:
     commands = {"demo": _DEMO_COMMANDS, "bench": _BENCH_COMMANDS, "test": _TEST_COMMANDS}
     try:
         install_commands(commands[purpose])
+        ensure_engine()
         if purpose != "bench":
             ensure(az_path().parent.parent, _build_az)
         if purpose == "test":

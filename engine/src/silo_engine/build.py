@@ -24,7 +24,9 @@ from . import licences
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = ROOT / "go"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "silo"
-PLATFORM_TAG = "manylinux_2_17_x86_64.musllinux_1_1_x86_64"
+MACHINE = platform.machine()
+PLATFORM_TAG = f"manylinux_2_17_{MACHINE}.musllinux_1_1_{MACHINE}"
+"""Every program is linked statically, so any Linux of this architecture runs it."""
 GO_VERSION = "1.27.3"
 
 _PLAIN = "-s -w"
@@ -119,7 +121,7 @@ def build_engine(go: Path, work: Path | None = None) -> Path:
 def _key(part: str) -> str:
     every = sorted(path for path in (SOURCES / part).rglob("*") if path.is_file())
     files = [path for path in every if not path.name.endswith("_test.go")]
-    inputs = [repr(PARTS[part]), GO_VERSION, platform.machine()]
+    inputs = [repr(PARTS[part]), GO_VERSION, MACHINE]
     inputs += [f"{path.relative_to(SOURCES)}\n{path.read_text()}" for path in files]
     return _digest(*inputs)
 

@@ -43,13 +43,18 @@ func (l *lines) Add(data []byte) []byte {
 	return l.cut(records, prefix)
 }
 
-// End returns the record of a last line that has no newline.
-func (l *lines) End() []byte {
-	if len(l.rest) == 0 {
+// Pending tells whether a line has begun and not ended.
+func (l *lines) Pending() bool {
+	return len(l.rest) > 0
+}
+
+// Flush returns the record of a line that has not ended.
+func (l *lines) Flush() []byte {
+	if !l.Pending() {
 		return nil
 	}
 	record := appendRecord(nil, l.prefix(), 'P', l.rest)
-	l.rest = nil
+	l.rest = l.rest[:0]
 	return record
 }
 

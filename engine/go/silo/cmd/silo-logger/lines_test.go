@@ -31,8 +31,15 @@ func TestLineThatArrivesInPiecesIsOneRecord(t *testing.T) {
 	l := makeLines()
 	expect(t, l.Add([]byte("on")))
 	expect(t, l.Add([]byte("e\ntw")), "F one")
-	expect(t, l.End(), "P tw")
-	expect(t, l.End())
+	expect(t, l.Flush(), "P tw")
+	expect(t, l.Flush())
+}
+
+func TestLineThatGoesOnAfterAPauseIsTwoRecords(t *testing.T) {
+	l := makeLines()
+	expect(t, l.Add([]byte("name? ")))
+	expect(t, l.Flush(), "P name? ")
+	expect(t, l.Add([]byte("me\n")), "F me")
 }
 
 func TestLongLineIsCutIntoPieces(t *testing.T) {

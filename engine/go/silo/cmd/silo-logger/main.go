@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -21,6 +22,8 @@ const (
 	readyFile  = 5
 	// drainTime is for what is still in the pipes when we are asked to end.
 	drainTime = time.Second
+	// idleTime is after what silence a piece of a line is kept as it is.
+	idleTime = 100 * time.Millisecond
 )
 
 func main() {
@@ -36,17 +39,16 @@ func main() {
 	stdout, stderr := openPipe(stdoutFile, "stdout"), openPipe(stderrFile, "stderr")
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	var end ending
 	go func() {
 		<-stop
-		deadline := time.Now().Add(drainTime)
-		_ = stdout.SetReadDeadline(deadline)
-		_ = stderr.SetReadDeadline(deadline)
+		end.begin(time.Now().Add(drainTime), stdout, stderr)
 	}()
 	_ = os.NewFile(readyFile, "ready").Close()
 
 	var streams sync.WaitGroup
-	streams.Go(func() { record(stdout, "stdout", log) })
-	streams.Go(func() { record(stderr, "stderr", log) })
+	streams.Go(func() { record(stdout, "stdout", log, &end) })
+	streams.Go(func() { record(stderr, "stderr", log, &end) })
 	streams.Wait()
 	if err := log.Close(); err != nil {
 		os.Exit(1)
@@ -59,21 +61,53 @@ func openPipe(descriptor int, name string) *os.File {
 	return os.NewFile(uintptr(descriptor), name)
 }
 
+// ending is when we were asked to end: streams are read until then.
+type ending struct{ at atomic.Pointer[time.Time] }
+
+func (e *ending) begin(at time.Time, streams ...stream) {
+	e.at.Store(&at)
+	for _, one := range streams {
+		_ = one.SetReadDeadline(at)
+	}
+}
+
+type stream interface {
+	io.Reader
+	SetReadDeadline(time.Time) error
+}
+
 // record copies a stream until its end. A log that cannot be written does not stop the container:
 // what it says is read and lost.
-func record(stream io.Reader, name string, log io.Writer) {
+func record(from stream, name string, log io.Writer, end *ending) {
 	lines := newLines(name, time.Now)
 	buffer := make([]byte, 64<<10)
 	for {
-		count, err := stream.Read(buffer)
-		if records := lines.Add(buffer[:count]); len(records) > 0 {
+		wait(from, lines.Pending(), end)
+		count, err := from.Read(buffer)
+		records := lines.Add(buffer[:count])
+		idle := errors.Is(err, os.ErrDeadlineExceeded) && end.at.Load() == nil
+		if err != nil {
+			// A prompt has no newline, and the shim holds the pipe open for as long as it lives.
+			records = append(records, lines.Flush()...)
+		}
+		if len(records) > 0 {
 			_, _ = log.Write(records)
 		}
-		if err != nil && !errors.Is(err, syscall.EINTR) {
-			break
+		if err != nil && !idle {
+			return
 		}
 	}
-	if records := lines.End(); len(records) > 0 {
-		_, _ = log.Write(records)
+}
+
+// wait sets how long the next read may take. Whoever begins the ending stores its time first and
+// sets the deadline then, so that one of us two always sets the last one.
+func wait(from stream, pending bool, end *ending) {
+	deadline := time.Time{}
+	if pending {
+		deadline = time.Now().Add(idleTime)
+	}
+	_ = from.SetReadDeadline(deadline)
+	if at := end.at.Load(); at != nil {
+		_ = from.SetReadDeadline(*at)
 	}
 }
