@@ -63,6 +63,8 @@ def prepare(paths: Paths) -> None:
     for folder in (paths.run, paths.state, paths.containerd):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
+    # Root in a container is somebody else here and has to get to its own files below.
+    paths.run.chmod(0o711)
     core.write_private(paths.config, render_config(paths).encode())
 
 

@@ -48,7 +48,8 @@ def test_folders_are_private_to_their_owner(tmp_path):
     daemon.prepare(paths)
 
     folders = (paths.run, paths.state, paths.containerd)
-    assert [stat.S_IMODE(folder.stat().st_mode) for folder in folders] == [0o700] * 3
+    modes = [stat.S_IMODE(folder.stat().st_mode) for folder in folders]
+    assert sorted(modes) == [0o700, 0o700, 0o711]
     assert stat.S_IMODE(paths.config.stat().st_mode) == 0o600
 
 
