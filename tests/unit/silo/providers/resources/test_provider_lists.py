@@ -9,7 +9,8 @@ async def test_every_provider_is_registered_with_its_types(world: Any) -> None:
     found = {item["namespace"]: item for item in body["value"]}
     assert {item["registrationState"] for item in body["value"]} == {"Registered"}
     things = found["Silo.Test"]["resourceTypes"]
-    assert [item["resourceType"] for item in things] == ["slowThings", "things", "things/parts"]
+    names = [item["resourceType"] for item in things]
+    assert names == ["slowThings", "things", "things/parts", "watchedThings"]
     assert things[1]["apiVersions"] == ["2026-01-01"]
     assert "West Europe" in things[1]["locations"]
     assert things[1]["capabilities"] == "SupportsTags, SupportsLocation"
