@@ -158,7 +158,7 @@ class Runtime:
                 if not is_present(error):
                     raise
                 # Left behind by an attempt that was cut off.
-                await self.delete(container_id)
+                await self._remove(container_id)
                 await making.make(self._client, order)
         except aio.AioRpcError as error:
             await self.delete(container_id)
@@ -193,12 +193,17 @@ class Runtime:
         try:
             await self._client.call(self._client.tasks.kill, request)
         except aio.AioRpcError as error:
-            if _has_ended(error):
+            # A sandbox that is about to go refuses in words of its own.
+            if _has_ended(error) or await self._ends(container_id):
                 raise ContainerMissing(f"Container {container_id} has ended.") from error
             raise translate(error, container_id) from error
 
     async def delete(self, container_id: str) -> None:
         """Remove a container and all it had, running or not; nothing if it is gone already."""
+        await self._remove(container_id)
+        environment.remove(self._paths.run, container_id)
+
+    async def _remove(self, container_id: str) -> None:
         client = self._client
         snapshot = snapshots_pb2.RemoveSnapshotRequest(snapshotter=SNAPSHOTTER, key=container_id)
         record = sandboxes_pb2.StoreDeleteRequest(sandbox_id=container_id)
@@ -213,7 +218,6 @@ class Runtime:
                 await client.call(client.sandboxes.delete, record)
         except aio.AioRpcError as error:
             raise translate(error, container_id) from error
-        environment.remove(self._paths.run, container_id)
 
     async def _delete_task(self, container_id: str) -> None:
         tasks = self._client.tasks
@@ -222,12 +226,23 @@ class Runtime:
             task = (await self._client.call(tasks.get, named)).process
             if _STATUS.get(task.status) is not Status.STOPPED:
                 kill = tasks_pb2.KillRequest(container_id=container_id, signal=_KILL, all=True)
-                with tolerating(_has_ended):
+                try:
                     await self._client.call(tasks.kill, kill)
-                wait = tasks_pb2.WaitRequest(container_id=container_id)
-                await self._client.call(tasks.wait, wait, timeout_s=_KILL_S)
+                except aio.AioRpcError as error:
+                    if not _has_ended(error) and not await self._ends(container_id):
+                        raise
+                await self._ends(container_id)
             delete = tasks_pb2.DeleteTaskRequest(container_id=container_id)
             await self._client.call(tasks.delete, delete)
+
+    async def _ends(self, container_id: str) -> bool:
+        """Wait a moment for a container's end; return whether it came."""
+        wait = tasks_pb2.WaitRequest(container_id=container_id)
+        try:
+            await self._client.call(self._client.tasks.wait, wait, timeout_s=_KILL_S)
+        except aio.AioRpcError as error:
+            return _has_ended(error)
+        return True
 
     async def wait_exit(self, container_id: str) -> Exit:
         """Return how the container's program ended, waiting until it has.
