@@ -1,6 +1,7 @@
 """``silo status``, ``silo credentials``, ``silo doctor``: what is, for people and scripts."""
 
 import json
+import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 import silo
-from silo import core, front, settings
+from silo import core, engine, front, settings
 
 from .instance import Client, State, fail, get_settings, read_credentials
 
@@ -37,6 +38,7 @@ def status(state: State = None, as_json: AsJson = False) -> None:
         for process in document["processes"]:
             size = f"{process['pssBytes'] / 2**20:.0f} MiB" if process["pssBytes"] else ""
             table.add_row(process["name"], f"pid {process['pid']}  {size}")
+        table.add_row("isolation", ", ".join(document["isolationLevels"]) or "no containers here")
         table.add_row("version", document["version"])
         Console(highlight=False).print(table)
     if not document["running"]:
@@ -59,6 +61,7 @@ def describe(instance: settings.Settings) -> dict[str, Any]:
             "dns": f"{instance.listen}:{instance.dns_port}",
         },
         "processes": list(_processes(instance)),
+        "isolationLevels": list(engine.list_levels(engine.find_binaries(), _user_of(instance))),
         "version": silo.__version__,
     }
 
@@ -86,9 +89,28 @@ def doctor(state: State = None) -> None:
     for name, problem in _checks(instance):
         broken = broken or problem is not None
         table.add_row(name, f"[red]{problem}[/red]" if problem else "[green]ok[/green]")
+    for finding in _look_at_engine(instance):
+        broken = broken or (finding.needed and not finding.fine)
+        colour = "green" if finding.fine else "red" if finding.needed else "yellow"
+        table.add_row(finding.name, f"[{colour}]{finding.said}[/{colour}]")
     Console(highlight=False, soft_wrap=True).print(table)
     if broken:
         raise typer.Exit(1)
+
+
+def _look_at_engine(instance: settings.Settings) -> Iterator[engine.Finding]:
+    binaries, user = engine.find_binaries(), _user_of(instance)
+    yield from engine.inspect_machine(binaries, user)
+    # Only root may knock at the door of a Silo of root.
+    if engine.find_obstacle(binaries, user) is None and os.geteuid() == 0:
+        paths = engine.Paths.of_instance(instance.state, instance.id)
+        ready = engine.is_ready(paths)
+        said = "answers" if ready else f"nobody answers at {paths.socket}"
+        yield engine.Finding("containerd", said, fine=ready)
+
+
+def _user_of(instance: settings.Settings) -> int:
+    return instance.state.stat().st_uid
 
 
 def _checks(instance: settings.Settings) -> Iterator[tuple[str, str | None]]:

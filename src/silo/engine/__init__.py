@@ -89,6 +89,9 @@ from .pools import Pools as Pools
 from .pools import choose_pools as choose_pools
 from .pools import list_taken as list_taken
 from .pools import split_pools as split_pools
+from .prerequisites import Finding as Finding
+from .prerequisites import inspect_machine as inspect_machine
+from .prerequisites import list_levels as list_levels
 from .references import Reference as Reference
 from .references import parse_reference as parse_reference
 from .registries import Registries as Registries

@@ -48,9 +48,9 @@ _KEPT = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def find_obstacle(binaries: Binaries | None) -> str | None:
-    """Return why this machine runs no containers, or None when it does."""
-    if os.geteuid() != 0:
+def find_obstacle(binaries: Binaries | None, user: int | None = None) -> str | None:
+    """Return why a Silo of this user (ours) runs no containers, or None when it does."""
+    if (os.geteuid() if user is None else user) != 0:
         return "container groups need Silo to run as root"
     if binaries is None:
         return "container groups need the silo-engine package, which is not installed"

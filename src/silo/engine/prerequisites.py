@@ -1,0 +1,103 @@
+"""What container groups need of this machine: each thing looked at, said in one line.
+
+Nothing is changed by looking. ``root`` folders are parameters so that other machines can be tried.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import nft
+from .binaries import Binaries
+from .daemon import find_obstacle
+from .plans import Level
+
+_CONTROLLERS = ("cpu", "memory", "pids")
+_KATA_SHIM = "containerd-shim-kata-v2"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/kata/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    said: str
+    """What there is, or what is missing and how to get it."""
+    fine: bool = True
+    needed: bool = True
+    """False: something works less well, or not at all, without it; the rest does."""
+
+
+def list_levels(binaries: Binaries | None, user: int | None = None) -> tuple[Level, ...]:
+    """Return the isolation levels that groups of this user's Silo can have."""
+    if find_obstacle(binaries, user):
+        return ()
+    return (Level.PROCESS, Level.SANDBOX)
+
+
+def inspect_machine(
+    binaries: Binaries | None, user: int | None = None, root: Path = Path("/")
+) -> Iterator[Finding]:
+    """Look at all that container groups of this user's Silo need."""
+    obstacle = find_obstacle(binaries, user)
+    if obstacle or binaries is None:
+        # All else that Silo does works, so this is how the machine is, and no fault.
+        yield Finding("container groups", obstacle or "", fine=False, needed=False)
+        return
+    versions = ", ".join(f"{name} {version}" for name, version in binaries.versions.items())
+    yield Finding("engine", versions)
+    problem = nft.find_library()
+    yield Finding("packet filter", problem or "libnftables", fine=problem is None)
+    git = shutil.which("git", path=_PATH)
+    yield Finding("git", git or "no git command; gitRepo volumes need it", git is not None, False)
+    yield inspect_cgroups(root)
+    yield from inspect_kernel(root)
+    yield inspect_hypervisor(root)
+
+
+def inspect_cgroups(root: Path) -> Finding:
+    """Look at what limits processor time, memory and processes."""
+    unified = root / "sys/fs/cgroup/cgroup.controllers"
+    if unified.exists():
+        version, found = "v2", unified.read_text().split()
+    else:
+        version = "v1, which container software gives up by 2029"
+        found = [path.name for path in (root / "sys/fs/cgroup").glob("*") if path.is_dir()]
+    missing = [name for name in _CONTROLLERS if name not in found]
+    said = f"{version}; {'missing: ' if missing else ''}{', '.join(missing or _CONTROLLERS)}"
+    return Finding("cgroups", said, fine=not missing)
+
+
+def inspect_kernel(root: Path) -> Iterator[Finding]:
+    """Look at what the kernel was built with."""
+    namespaces = _read(root / "proc/sys/user/max_user_namespaces")
+    allowed = namespaces.isdigit() and int(namespaces) > 0
+    said = f"{namespaces} at most" if allowed else "none; raise user.max_user_namespaces (sysctl)"
+    yield Finding("user namespaces", said, fine=allowed)
+    overlay = "overlay" in _read(root / "proc/filesystems").split()
+    said = "the kernel knows it" if overlay else "unknown to the kernel; modprobe overlay"
+    yield Finding("overlayfs", said, fine=overlay)
+    seccomp = (root / "proc/sys/kernel/seccomp/actions_avail").exists()
+    said = "the kernel filters system calls" if seccomp else "the kernel was built without it"
+    yield Finding("seccomp", said, fine=seccomp)
+
+
+def inspect_hypervisor(root: Path) -> Finding:
+    """Look at what the level ``hypervisor`` needs."""
+    missing = []
+    if not (root / "dev/kvm").exists():
+        missing.append("/dev/kvm")
+    if not any((root / folder.lstrip("/") / _KATA_SHIM).exists() for folder in _PATH.split(":")):
+        missing.append(f"Kata Containers ({_KATA_SHIM})")
+    said = f"no {' and no '.join(missing)}" if missing else "KVM and Kata Containers are there"
+    # Not offered until this engine starts Kata itself; whoever asks for the level is refused.
+    return Finding("isolation level hypervisor", f"not available: {said}", False, needed=False)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,106 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from silo.engine import daemon, prerequisites
+from silo.engine.binaries import Binaries
+from silo.engine.plans import Level
+
+BINARIES = Binaries(*[Path("/engine/bin/one")] * 7, versions={"containerd": "v2.4.2"})
+
+
+@pytest.fixture
+def root(monkeypatch) -> None:
+    monkeypatch.setattr(daemon.os, "geteuid", lambda: 0)
+
+
+def make_machine(folder: Path, files: dict[str, str]) -> Path:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return folder
+
+
+def test_unified_hierarchy_with_all_controllers_is_fine(tmp_path):
+    controllers = {"sys/fs/cgroup/cgroup.controllers": "cpuset cpu io memory pids\n"}
+
+    finding = prerequisites.inspect_cgroups(make_machine(tmp_path, controllers))
+
+    assert finding.fine
+    assert finding.said.startswith("v2")
+
+
+def test_hybrid_hierarchy_is_fine_and_called_old(tmp_path):
+    files = {f"sys/fs/cgroup/{name}/tasks": "" for name in ("cpu", "memory", "pids", "unified")}
+
+    finding = prerequisites.inspect_cgroups(make_machine(tmp_path, files))
+
+    assert finding.fine
+    assert "v1" in finding.said
+
+
+def test_missing_controller_is_named(tmp_path):
+    controllers = {"sys/fs/cgroup/cgroup.controllers": "cpu pids\n"}
+
+    finding = prerequisites.inspect_cgroups(make_machine(tmp_path, controllers))
+
+    assert not finding.fine
+    assert finding.said == "v2; missing: memory"
+
+
+def test_kernel_with_all_features_is_fine(tmp_path):
+    machine = make_machine(
+        tmp_path,
+        {
+            "proc/sys/user/max_user_namespaces": "96365\n",
+            "proc/filesystems": "nodev\ttmpfs\nnodev\toverlay\n\text4\n",
+            "proc/sys/kernel/seccomp/actions_avail": "kill_process",
+        },
+    )
+
+    assert all(finding.fine for finding in prerequisites.inspect_kernel(machine))
+
+
+def test_kernel_without_features_lacks_each_of_them(tmp_path):
+    machine = make_machine(tmp_path, {"proc/sys/user/max_user_namespaces": "0\n"})
+
+    lacking = {one.name for one in prerequisites.inspect_kernel(machine) if not one.fine}
+
+    assert lacking == {"user namespaces", "overlayfs", "seccomp"}
+
+
+def test_machine_without_kvm_and_kata_says_both(tmp_path):
+    said = prerequisites.inspect_hypervisor(tmp_path).said
+
+    assert "/dev/kvm" in said
+    assert "Kata" in said
+
+
+def test_hypervisor_level_is_a_note_and_no_fault(tmp_path):
+    assert not prerequisites.inspect_hypervisor(tmp_path).needed
+
+
+def test_machine_without_engine_is_told_so_once_and_is_not_broken(root):
+    (finding,) = prerequisites.inspect_machine(None)
+
+    assert "silo-engine" in finding.said
+    assert not finding.needed
+
+
+def test_versions_of_the_engine_are_shown(root, tmp_path):
+    findings = {one.name: one for one in prerequisites.inspect_machine(BINARIES, root=tmp_path)}
+
+    assert findings["engine"].said == "containerd v2.4.2"
+
+
+def test_levels_are_those_that_this_engine_starts(root):
+    assert prerequisites.list_levels(BINARIES) == (Level.PROCESS, Level.SANDBOX)
+    assert prerequisites.list_levels(None) == ()
+
+
+def test_levels_of_roots_silo_are_told_to_everyone(monkeypatch):
+    monkeypatch.setattr(daemon.os, "geteuid", lambda: 1000)
+
+    assert json.dumps(prerequisites.list_levels(BINARIES, 0)) == '["process", "sandbox"]'
