@@ -41,6 +41,7 @@ IMDS_SINCE = "2018-02-01"
 BURST, PER_SECOND = 20, 2.0
 """Requests of one group. Each token is a record of the log: a workload in a loop must not fill
 the disk. Libraries keep tokens for hours; az asks once a command."""
+_BUCKETS = 1024
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d")
 _TARGET_MAX = 4 * 1024
 _FIELDS_MAX = 20
@@ -84,10 +85,6 @@ class MetadataService:
             log.exception("metadata cannot be answered", group=uid)
             return _render_error(MetadataUnavailable())
         return _render(200, body)
-
-    def forget(self, uid: str) -> None:
-        """Drop what is remembered of a group that is gone."""
-        self._buckets.pop(uid, None)
 
     async def _serve(self, uid: str, request: engine.MetadataRequest) -> Mapping[str, Any]:
         if len(request.target) > _TARGET_MAX:
@@ -148,6 +145,10 @@ class MetadataService:
         if left < 1.0:
             raise TooManyRequests
         self._buckets[uid] = (left - 1.0, now)
+        if len(self._buckets) > _BUCKETS:
+            # Who has not asked for so long has a full bucket, as one who never asked.
+            rested = now - BURST / PER_SECOND
+            self._buckets = {key: kept for key, kept in self._buckets.items() if kept[1] > rested}
 
 
 def _check_imds(headers: Mapping[str, str], query: Mapping[str, str]) -> None:
