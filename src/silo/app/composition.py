@@ -117,7 +117,7 @@ def open_doors(settings: Settings, clock: core.Clock) -> ASGIApp:
     )
     files = open_files(rooms)
     doors: dict[front.Door, ASGIApp] = {
-        front.Door.MANAGEMENT: open_gateway(rooms),
+        front.Door.MANAGEMENT: open_exposition(rooms, open_gateway(rooms)),
         front.Door.LOGIN: identity.login_door(rooms.issuer),
         front.Door.GRAPH: identity.graph_door(
             rooms.store, clock, rooms.verifier, identity.list_graph_audiences(settings.names)
@@ -154,6 +154,17 @@ def open_gateway(rooms: Rooms) -> arm.Gateway:
         rooms.authorizer,
         _make_authenticate(rooms, identity.list_arm_audiences(rooms.settings.names)),
         rooms.settings.tenant_id,
+    )
+
+
+def open_exposition(rooms: Rooms, gateway: arm.Gateway) -> insights.Exposition:
+    """Return the gateway with Prometheus' one path before it."""
+    return insights.Exposition(
+        behind=gateway,
+        resources=rooms.resources,
+        monitor=rooms.monitor,
+        authorizer=rooms.authorizer,
+        authenticate=_make_authenticate(rooms, identity.list_arm_audiences(rooms.settings.names)),
     )
 
 

@@ -41,6 +41,8 @@ class Reconciling:
         if self.around.unavailable():
             # Nothing of it can be here that would have to go.
             return
+        if self.around.drain_logs is not None:
+            await self.around.drain_logs(resource.uid)
         try:
             await self._require_engine().delete(resource.uid)
         except engine.GroupStarting as error:

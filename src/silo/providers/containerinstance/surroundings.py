@@ -22,6 +22,8 @@ FindShare = Callable[[core.Connection, str, str, str], Path]
 """Account, key and share to the share's folder; refuses in Azure's words."""
 OpenCredentials = Callable[[str, Sequence[workload.RegistryLogin]], engine.Credentials]
 """Uid of a group and its logins, to what answers for it; ``workload.PullCredentials.open``."""
+CheckWorkspace = Callable[[core.Connection, str, str], object]
+"""Id and key of a Log Analytics workspace; refuses what does not fit together."""
 FindEnvironment = Callable[[core.Connection, arm.Resource], tuple[tuple[str, str], ...]]
 """The variables that every container of a group gets, secrets among them."""
 
@@ -52,3 +54,6 @@ class Surroundings:
     find_share: FindShare | None = None
     find_environment: FindEnvironment | None = None
     find_secrets: FindEnvironment | None = None
+    check_workspace: CheckWorkspace | None = None
+    drain_logs: Callable[[str], Awaitable[None]] | None = None
+    """Brings the rest of a group's output into its workspace, before it is removed."""

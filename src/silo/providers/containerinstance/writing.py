@@ -81,6 +81,7 @@ class Writing:
         self._check_level(level)
         group = change.wanted
         self._check_parts(group)
+        self._check_workspace(conn, group)
         shown, secrets = split_secrets(group)
         before = self._read_before(conn, current)
         if before is not None and not before.rested:
@@ -163,6 +164,15 @@ class Writing:
         for asked, what in missing:
             if asked:
                 raise errors.UnsupportedFeature(f"{what} are not available in this location.")
+
+    def _check_workspace(self, conn: core.Connection, group: ContainerGroup) -> None:
+        """Refuse a workspace whose key the writer does not know."""
+        workspace = group.diagnostics.log_analytics if group.diagnostics else None
+        if workspace is None:
+            return
+        if self.around.check_workspace is None:
+            raise errors.UnsupportedFeature("Log Analytics is not available in this location.")
+        self.around.check_workspace(conn, workspace.workspace_id, workspace.workspace_key or "")
 
     def _place(
         self,

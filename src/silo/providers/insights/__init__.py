@@ -3,6 +3,7 @@
 from silo import access, arm, core
 
 from .activity_log import ActivityLog
+from .exposition import Exposition as Exposition
 from .metric_samples import Sample as Sample
 from .metric_samples import create_tables as create_tables
 from .metrics import Metrics

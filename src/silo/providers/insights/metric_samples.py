@@ -130,3 +130,35 @@ def drop_old(conn: core.Connection, before: datetime, most_rows: int) -> None:
         # A tenth of the time at once, so that this is not done for every minute anew.
         end = oldest + max(1, (newest - oldest) // 10)
         conn.execute(buckets.delete().where(buckets.c.minute < end))
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The average of the newest minute of one series."""
+
+    uid: str
+    metric: str
+    container: str
+    value: float
+
+
+def list_latest(conn: core.Connection, since: datetime) -> list[Latest]:
+    """Return the newest minute of every series that was measured since then."""
+    newest = (
+        sa.select(
+            buckets.c.uid,
+            buckets.c.metric,
+            buckets.c.container,
+            sa.func.max(buckets.c.minute).label("minute"),
+        )
+        .where(buckets.c.minute >= to_minute(since))
+        .group_by(buckets.c.uid, buckets.c.metric, buckets.c.container)
+        .subquery()
+    )
+    names = ("uid", "metric", "container", "minute")
+    same = sa.and_(*(buckets.c[name] == newest.c[name] for name in names))
+    query = sa.select(buckets).join(newest, same).order_by(*(buckets.c[name] for name in names))
+    return [
+        Latest(row.uid, row.metric, row.container, row.total / row.samples)
+        for row in conn.execute(query)
+    ]

@@ -66,6 +66,7 @@ class GroupWorld(World):
             lease_public=self.leases.lease,
             release=self.leases.release,
             open_credentials=open_credentials,
+            check_workspace=lambda _conn, _id, _key: None,
         )
         return (*super()._declare(), containerinstance.provider(self.around))
 
