@@ -51,10 +51,12 @@ def open_netlink(path: Path | None = None) -> Iterator[Any]:
         yield opened
 
 
-def find_device(netlink: Any, name: str) -> int | None:
-    """Return the number of a device, or None."""
-    found = netlink.link_lookup(ifname=name)
-    return int(found[0]) if found else None
+def find_device(name: str) -> int | None:
+    """Return the number of a device in the namespace of this thread, or None."""
+    try:
+        return socket.if_nametoindex(name)
+    except OSError:
+        return None
 
 
 def find_mtu() -> int:
@@ -106,12 +108,12 @@ def make_router(
             }
         )
     with open_netlink() as netlink:
-        index = find_device(netlink, host_device)
+        index = find_device(host_device)
         if index is None:
             with path.open("rb") as target:
                 peer = {"ifname": UPLINK, "net_ns_fd": target.fileno()}
                 netlink.link("add", ifname=host_device, kind="veth", mtu=mtu, peer=peer)
-            index = find_device(netlink, host_device)
+            index = find_device(host_device)
         conf = f"conf/{host_device}"
         # Groups' way to Silo's doors, which may listen on loopback alone, is rewritten there.
         netns.write_sysctls(
@@ -124,7 +126,7 @@ def make_router(
         netlink.link("set", index=index, state="up")
         _ensure(netlink, index=index, address=str(host))
     with open_netlink(path) as netlink:
-        lo, up = find_device(netlink, "lo"), find_device(netlink, UPLINK)
+        lo, up = find_device("lo"), find_device(UPLINK)
         netlink.link("set", index=lo, state="up")
         netlink.link("set", index=up, mtu=mtu, state="up")
         for address in (METADATA_ADDRESS, DNS_ADDRESS):
@@ -155,13 +157,13 @@ def attach_group(router: Path, name: str, member: Member, *, gateway: str, mtu: 
     netns.remove_namespace(name)
     path, device, address = netns.make_namespace(name), member.device, member.address
     with open_netlink(router) as netlink:
-        left = find_device(netlink, device)
+        left = find_device(device)
         if left is not None:
             netlink.link("del", index=left)
         with path.open("rb") as target:
             peer = {"ifname": GROUP_DEVICE, "net_ns_fd": target.fileno(), "mtu": mtu}
             netlink.link("add", ifname=device, kind="veth", mtu=mtu, peer=peer)
-        index = find_device(netlink, device)
+        index = find_device(device)
         # The router answers for every neighbour, so that packets for them come to it.
         netns.write_sysctls(
             {
@@ -171,11 +173,11 @@ def attach_group(router: Path, name: str, member: Member, *, gateway: str, mtu: 
             }
         )
         netlink.link("set", index=index, state="up")
-        _ensure(netlink, index=find_device(netlink, "lo"), address=gateway)
+        _ensure(netlink, index=find_device("lo"), address=gateway)
         netlink.route("replace", dst=f"{address}/32", oif=index, scope=_LINK_SCOPE)
     with open_netlink(path) as netlink:
         netns.write_sysctls(_GROUP_SYSCTLS)
-        lo, eth = find_device(netlink, "lo"), find_device(netlink, GROUP_DEVICE)
+        lo, eth = find_device("lo"), find_device(GROUP_DEVICE)
         netlink.link("set", index=lo, state="up")
         length = IPv4Network(member.subnet).prefixlen
         netlink.addr("add", index=eth, address=address, prefixlen=length)
@@ -191,7 +193,7 @@ def detach_group(router: Path | None, device: str, name: str) -> None:
     """
     if router is not None and netns.is_namespace(router):
         with open_netlink(router) as netlink:
-            index = find_device(netlink, device)
+            index = find_device(device)
             if index is not None:
                 netlink.link("del", index=index)
     netns.remove_namespace(name)
@@ -200,7 +202,7 @@ def detach_group(router: Path | None, device: str, name: str) -> None:
 def publish(address: str, host_device: str, uplink: str, host: str) -> None:
     """Lead a public address to the router of its group."""
     with open_netlink() as netlink:
-        index = find_device(netlink, host_device)
+        index = find_device(host_device)
         netlink.route(
             "replace",
             dst=f"{address}/32",
@@ -226,7 +228,7 @@ def remove_router(name: str, host_device: str) -> None:
 def remove_device(name: str) -> None:
     """Take a device of the host's away, if it is there."""
     with open_netlink() as netlink:
-        index = find_device(netlink, name)
+        index = find_device(name)
         if index is not None:
             netlink.link("del", index=index)
 
@@ -241,7 +243,7 @@ def list_devices(prefix: str) -> list[str]:
 def read_traffic(router: Path, device: str) -> Traffic:
     """Return what went through a group's device; what the router sent, the group received."""
     with open_netlink(router) as netlink:
-        index = find_device(netlink, device)
+        index = find_device(device)
         if index is None:
             return Traffic(0, 0)
         stats = netlink.get_links(index)[0].get_attr("IFLA_STATS64")

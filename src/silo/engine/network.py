@@ -213,7 +213,7 @@ class Networks:
         links.detach_group(self._router_path(router.key), member.device, self._group_name(uid))
         left = tuple(each for each in router.members if each.uid != uid)
         if left or router.key == DEFAULT:
-            self._put_router(replace(router, members=left))
+            self._put_router(replace(router, members=left), routers.delete_member(member))
             return
         self._remove_router(router.key)
 
@@ -288,12 +288,23 @@ class Networks:
         before = next((each for each in router.members if each.uid == member.uid), None)
         if before and before.public_address and before.public_address != member.public_address:
             links.unpublish(before.public_address)
-        self._put_router(replace(router, members=(*others, member)))
+        changes = None if before else routers.add_member(member)
+        self._put_router(replace(router, members=(*others, member)), changes)
         self._publish(router, member)
 
-    def _put_router(self, router: Router) -> None:
-        """Put a router's rules in force, then note it: what is noted is in force."""
-        self._enforce(router)
+    def _put_router(self, router: Router, changes: list[nft.Command] | None = None) -> None:
+        """Put a router's rules in force, then note it: what is noted is in force.
+
+        Where a group more or less changes no rule, the few ``changes`` are quicker than the whole.
+        """
+        if changes is None or router.key != DEFAULT:
+            self._enforce(router)
+        else:
+            try:
+                with netns.entered(self._router_path(router.key)):
+                    nft.run(changes)
+            except nft.RulesRefused:
+                self._enforce(router)
         self._state = self._state.with_router(router)
         self._save()
 

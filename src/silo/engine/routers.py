@@ -22,6 +22,16 @@ DNS_ADDRESS = "168.63.129.16"
 UPLINK = "up0"
 """The router's way out, to the host."""
 _MEMBERS = "g*"
+_SETS = {
+    "bound": ["ifname", "ipv4_addr"],
+    "itself": ["ipv4_addr", "ipv4_addr"],
+}
+"""Which address may come from which veth: nobody speaks for another. And who has a public one."""
+_MAPS = {
+    "published": ["ipv4_addr", "inet_proto", "inet_service"],
+    "own": ["ipv4_addr"],
+}
+"""Public address, protocol and port to private address; private to public address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +65,56 @@ class Router:
 def render_router(router: Router) -> list[Command]:
     """Return the content of the router's table."""
     return [
-        *_render_bindings(router.members),
+        *_render_sets(router.members),
         *_render_input(),
         *_render_forward(router),
         *_render_addresses(router),
     ]
 
 
-def _render_bindings(members: Iterable[Member]) -> list[Command]:
-    """Note which address may come from which veth: nobody speaks for another."""
-    bound = [{"concat": [member.device, member.address]} for member in members]
-    return [_add_set("bound", ["ifname", "ipv4_addr"], bound)]
+def add_member(member: Member) -> list[Command]:
+    """Return what puts a group's addresses in force beside those of the others."""
+    return _change_elements("add", member)
+
+
+def delete_member(member: Member) -> list[Command]:
+    """Return what undoes ``add_member``."""
+    return _change_elements("delete", member)
+
+
+def _change_elements(verb: str, member: Member) -> list[Command]:
+    place = {"family": "inet", "table": nft_rules.TABLE}
+    return [
+        {verb: {"element": {**place, "name": name, "elem": elements}}}
+        for name, elements in _list_elements([member]).items()
+        if elements
+    ]
+
+
+def _list_elements(members: Iterable[Member]) -> dict[str, list[Any]]:
+    """Return what the sets and maps of a router hold of these groups, by name."""
+    found: dict[str, list[Any]] = {name: [] for name in (*_SETS, *_MAPS)}
+    for member in members:
+        found["bound"].append({"concat": [member.device, member.address]})
+        if not member.public_address:
+            continue
+        found["own"].append([member.address, member.public_address])
+        found["itself"].append({"concat": [member.address, member.address]})
+        found["published"] += [
+            [
+                {"concat": [member.public_address, port.protocol.lower(), port.number]},
+                member.address,
+            ]
+            for port in dict.fromkeys(member.ports)
+        ]
+    return found
+
+
+def _render_sets(members: Iterable[Member]) -> list[Command]:
+    elements = _list_elements(members)
+    sets = [_add_set(name, type_, elements[name]) for name, type_ in _SETS.items()]
+    maps = [_add_map(name, type_, "ipv4_addr", elements[name]) for name, type_ in _MAPS.items()]
+    return [*sets, *maps]
 
 
 def _refuse_strangers() -> list[list[dict[str, Any]]]:
@@ -157,51 +206,25 @@ def _render_lists(router: Router) -> list[Command]:
 
 def _render_addresses(router: Router) -> list[Command]:
     """Return the rewriting of public addresses into private ones and back."""
-    published = [
-        [{"concat": [member.public_address, port.protocol.lower(), port.number]}, member.address]
-        for member in router.members
-        if member.public_address
-        for port in dict.fromkeys(member.ports)
-    ]
-    own = [[each.address, each.public_address] for each in router.members if each.public_address]
-    key = {
-        "concat": [
-            nft_rules.field("ip", "daddr"),
-            meta("l4proto"),
-            nft_rules.field("th", "dport"),
-        ]
-    }
+    source, target = nft_rules.field("ip", "saddr"), nft_rules.field("ip", "daddr")
+    asked = {"concat": [target, meta("l4proto"), nft_rules.field("th", "dport")]}
     with_ports = match(meta("l4proto"), {"set": ["tcp", "udp"]})
-    source = nft_rules.field("ip", "saddr")
     outward = match(meta("oifname"), UPLINK)
-    commands = [
-        _add_map("published", ["ipv4_addr", "inet_proto", "inet_service"], "ipv4_addr", published),
-        _add_map("own", ["ipv4_addr"], "ipv4_addr", own),
-        _add_set("public", ["ipv4_addr"], [address for address, _ in own]),
+    as_router = {"snat": {"family": "ip", "addr": router.uplink}}
+    return [
         add_chain("prerouting", type="nat", hook="prerouting", prio=-100, policy="accept"),
         add_rule(
-            "prerouting", with_ports, {"dnat": {"family": "ip", "addr": _map(key, "@published")}}
+            "prerouting",
+            with_ports,
+            {"dnat": {"family": "ip", "addr": _map(asked, "@published")}},
         ),
         add_chain("postrouting", type="nat", hook="postrouting", prio=100, policy="accept"),
-        add_rule(
-            "postrouting",
-            outward,
-            match(source, "@public"),
-            {"snat": {"family": "ip", "addr": _map(source, "@own")}},
-        ),
-        add_rule("postrouting", outward, {"snat": {"family": "ip", "addr": router.uplink}}),
+        # Whoever has a public address goes out with it; everybody else with the router's.
+        add_rule("postrouting", outward, {"snat": {"family": "ip", "addr": _map(source, "@own")}}),
+        add_rule("postrouting", outward, as_router),
+        # To itself by its public address: else it would drop its own packets.
+        add_rule("postrouting", match({"concat": [source, target]}, "@itself"), as_router),
     ]
-    # To itself by its public address: it must look like a stranger, or it drops its own packets.
-    commands += [
-        add_rule(
-            "postrouting",
-            match(source, address),
-            match(nft_rules.field("ip", "daddr"), address),
-            {"snat": {"family": "ip", "addr": router.uplink}},
-        )
-        for address, _ in own
-    ]
-    return commands
 
 
 def _look_up(name: str, way: str) -> dict[str, Any]:

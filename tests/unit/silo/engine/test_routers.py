@@ -58,3 +58,20 @@ def test_every_chain_of_a_router_ends_closed():
     }
 
     assert policies == {"input": "drop", "forward": "drop"}
+
+
+def test_a_group_more_changes_elements_alone():
+    commands = routers.add_member(WEB)
+
+    assert {name: elements for each in commands for name, elements in [named(each)]} == {
+        "bound": [{"concat": [WEB.device, "10.0.0.4"]}],
+        "itself": [{"concat": ["10.0.0.4", "10.0.0.4"]}],
+        "published": [[{"concat": ["10.9.0.1", "tcp", 80]}, "10.0.0.4"]],
+        "own": [["10.0.0.4", "10.9.0.1"]],
+    }
+    assert [named(each)[0] for each in routers.delete_member(QUIET)] == ["bound"]
+
+
+def named(command):
+    ((_, item),) = command.items()
+    return item["element"]["name"], item["element"]["elem"]
