@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from silo import access, arm, core, engine
+from silo import access, arm, core, engine, workload
 from silo.app import composition
+from silo.providers import containerinstance
 
 ROOT = Path(__file__).parents[1]
 AZURE = ROOT / "tools" / "azure-operations.txt"
@@ -196,7 +197,22 @@ def list_operations(folder: Path) -> Sequence[arm.Operation]:
         shares=folder / "shares",
         pools=pools,
         apply_rules=apply,
+        around=containerinstance.Surroundings(
+            resources=resources,
+            vault=vault,
+            domain="silo.localhost",
+            unavailable=lambda: "nothing runs here",
+            capacity=engine.read_capacity(),
+            open_credentials=_open_nothing,
+        ),
     ).operations
+
+
+def _open_nothing(_uid: str, _logins: Sequence[workload.RegistryLogin]) -> engine.Credentials:
+    async def find(_reference: str) -> None:
+        return None
+
+    return find
 
 
 def make_page(operations: Sequence[arm.Operation]) -> str:

@@ -35,6 +35,11 @@ class Settings:
     public_pool: str = ""
     """IPv4 prefix of which groups get public addresses; chosen likewise, and reachable from this
     machine. For others give one that is routed here."""
+    isolation_default: str = "sandbox"
+    """How far container groups are kept from the machine when their tag ``silo-isolation`` does not
+    say: ``process``, ``sandbox`` or ``hypervisor``."""
+    isolation_floor: str = "process"
+    """The weakest isolation that a group may ask for."""
     id: str = ""
     """Short name of the instance for folders of its users; made at first start."""
     tenant_id: str = ""

@@ -20,6 +20,7 @@ from silo import (
 )
 from silo.providers import (
     authorization,
+    containerinstance,
     containerregistry,
     insights,
     managedidentity,
@@ -30,7 +31,7 @@ from silo.providers import (
 from silo.providers import storage as microsoft_storage
 from silo.settings import Settings
 
-from . import upkeep
+from . import containers, upkeep
 from .exec_sessions import ExecSessions
 from .lifespan import Lifespan
 
@@ -50,14 +51,15 @@ class Rooms:
     vault: core.Vault
     resources: arm.Resources
     catalogue: arm.Catalogue
+    around: containerinstance.Surroundings
+    engine_room: containers.EngineRoom | None
+    """In the control process alone, and only where containers can be run."""
 
 
-def open_rooms(
-    settings: Settings, clock: core.Clock, networks: engine.Networks | None = None
-) -> Rooms:
+def open_rooms(settings: Settings, clock: core.Clock, *, control: bool = False) -> Rooms:
     """Open every room; the database and the keys exist already.
 
-    Only the control process has ``networks``: nobody else puts rules in force.
+    Only the control process has an engine: nobody else runs containers and puts rules in force.
     """
     store = core.Store(settings.database)
     monitor = core.Store(settings.monitor_database)
@@ -76,6 +78,21 @@ def open_rooms(
     authorizer = access.Authorizer(store)
     vault = core.Vault(settings.keys / "vault.key")
     table = arm.Resources(store, clock)
+    placements = network.Placements(
+        table, engine.split_pools(settings.group_pool, settings.public_pool)
+    )
+    service = containers.open_metadata(settings, issuer, table)
+    credentials = workload.PullCredentials(issuer, table, settings)
+    room = containers.open_engine(settings, clock, store, placements, service) if control else None
+    around = containers.describe_surroundings(
+        settings,
+        table,
+        vault,
+        placements=placements,
+        credentials=credentials,
+        service=service,
+        room=room,
+    )
     return Rooms(
         settings=settings,
         clock=clock,
@@ -93,9 +110,12 @@ def open_rooms(
             monitor=monitor,
             metrics_days=settings.metrics_days,
             shares=settings.shares,
-            pools=engine.split_pools(settings.group_pool, settings.public_pool),
-            apply_rules=networks.apply_rules if networks else _apply_nowhere,
+            pools=placements.pools,
+            apply_rules=room.networks.apply_rules if room else _apply_nowhere,
+            around=around,
         ),
+        around=around,
+        engine_room=room,
     )
 
 
@@ -198,9 +218,11 @@ def open_files(rooms: Rooms) -> storage.StorageDoor:
 
 def open_loops(settings: Settings, clock: core.Clock) -> Sequence[Awaitable[None]]:
     """Return the endless loops of the control process."""
-    rooms = open_rooms(settings, clock)
+    rooms = open_rooms(settings, clock, control=True)
     reconciler = arm.Reconciler(rooms.catalogue, rooms.resources)
+    plans = containerinstance.open_plans(rooms.around)
     return (
+        *((rooms.engine_room.run(plans.list_plans),) if rooms.engine_room else ()),
         reconciler.run(),
         upkeep.collect_content(rooms.store, settings, clock),
         upkeep.sweep_shares(rooms.store, settings),
@@ -224,6 +246,7 @@ def open_catalogue(
     shares: Path,
     pools: engine.Pools,
     apply_rules: network.Apply,
+    around: containerinstance.Surroundings,
 ) -> arm.Catalogue:
     """Return everything that ARM serves; some providers describe what all of them declare."""
     catalogue: list[arm.Catalogue] = []
@@ -237,6 +260,7 @@ def open_catalogue(
                 *resources.providers(table, authorizer, lambda: catalogue[0]),
                 authorization.provider(table, authorizer, list_declared),
                 managedidentity.provider(table),
+                containerinstance.provider(around),
                 containerregistry.provider(table, vault),
                 insights.provider(table, authorizer, monitor, metrics_days),
                 microsoft_storage.provider(table, vault, storage.Tree(shares)),

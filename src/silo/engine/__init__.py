@@ -45,9 +45,13 @@ from .git import GitRefused as GitRefused
 from .git import GitRules as GitRules
 from .groups import Groups as Groups
 from .groups import GroupStarting as GroupStarting
+from .groups import ListPlans as ListPlans
 from .groups import Planned as Planned
 from .host_rules import Doors as Doors
 from .links import Traffic as Traffic
+from .local_machine import LocalMachine as LocalMachine
+from .local_machine import locate_log as locate_log
+from .local_machine import make_container_id as make_container_id
 from .logs import list_files as list_files
 from .logs import parse_line as parse_line
 from .logs import read_logs as read_logs

@@ -170,6 +170,7 @@ class NetworkPlan:
     dns_servers: tuple[str, ...] = ()
     """Empty: the engine's own resolver."""
     dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     """Full names under which the group is found by others."""
 

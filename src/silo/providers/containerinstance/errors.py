@@ -135,6 +135,18 @@ class InvalidVolume(InvalidContainerGroup):
     code = "InvalidVolume"
 
 
+class CannotAccessStorageAccount(InvalidContainerGroup):
+    """The share is not there, or the key does not open it."""
+
+    code = "CannotAccessStorageAccount"
+
+    def __init__(self, volume: str, reason: str) -> None:
+        super().__init__(
+            f"Cannot access the storage account specified in azureFileVolume '{volume}'. Please "
+            f"check the storage account name, key and share. {reason}"
+        )
+
+
 class InvalidVolumeMount(InvalidContainerGroup):
     """A container mounts what the group has, where nothing else is."""
 

@@ -61,7 +61,11 @@ class Reconciling:
     def plan(self, conn: core.Connection, resource: arm.Resource) -> engine.Planned:
         """Return the plan of a stored group, and what opens its registries."""
         group, wish = read_group(resource, self.around.vault), read_wish(resource)
-        around = self._survey(conn, resource, group)
+        environment, secrets = self.around.find_environment, self.around.find_secrets
+        around = Around(
+            environment=environment(conn, resource) if environment else (),
+            secrets=secrets(conn, resource) if secrets else (),
+        )
         plan = plan_group(resource.uid, resource.id.name, group, wish, around)
         return engine.Planned(plan, self._open_credentials(resource, group))
 
@@ -70,25 +74,6 @@ class Reconciling:
         if reason or self.around.groups is None:
             raise errors.ContainerEngineUnavailable(reason or "this process runs none.")
         return self.around.groups()
-
-    def _survey(
-        self, conn: core.Connection, resource: arm.Resource, group: ContainerGroup
-    ) -> Around:
-        shares = {}
-        for volume in group.volumes or ():
-            file = volume.azure_file
-            if file is not None and self.around.find_share is not None:
-                path = self.around.find_share(
-                    conn, file.storage_account_name, file.storage_account_key or "", file.share_name
-                )
-                shares[volume.name] = str(path)
-        environment = self.around.find_environment
-        secrets = self.around.find_secrets
-        return Around(
-            shares=shares,
-            environment=environment(conn, resource) if environment else (),
-            secrets=secrets(conn, resource) if secrets else (),
-        )
 
     def _open_credentials(
         self, resource: arm.Resource, group: ContainerGroup

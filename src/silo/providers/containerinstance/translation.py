@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from silo import engine
@@ -27,8 +26,6 @@ INIT_MEMORY_GB = 0.1
 class Around:
     """What the group's body does not say itself."""
 
-    shares: Mapping[str, str] = field(default_factory=dict)
-    """By name of the volume: the folder on this machine."""
     environment: tuple[tuple[str, str], ...] = ()
     """For every container: where its identity's tokens are, and which group it is of."""
     secrets: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -54,7 +51,7 @@ def plan_group(
         containers=tuple(
             _plan_container(one, around, _read_request(one)) for one in group.containers
         ),
-        volumes=tuple(_plan_volume(one, around) for one in group.volumes or ()),
+        volumes=tuple(_plan_volume(one, wish) for one in group.volumes or ()),
         network=_plan_network(name, group, wish),
         wanted=wish.wanted,
     )
@@ -159,10 +156,10 @@ def _plan_security(context: SecurityContext | None) -> engine.Security:
     )
 
 
-def _plan_volume(volume: Volume, around: Around) -> engine.VolumePlan:
+def _plan_volume(volume: Volume, wish: Wish) -> engine.VolumePlan:
     source: engine.EmptyDir | engine.Secret | engine.GitRepo | engine.Share
     if volume.azure_file is not None:
-        source = engine.Share(around.shares[volume.name], volume.azure_file.read_only)
+        source = engine.Share(wish.shares[volume.name], volume.azure_file.read_only)
     elif volume.git_repo is not None:
         repo = volume.git_repo
         source = engine.GitRepo(repo.repository, repo.directory or "", repo.revision or "")
@@ -193,5 +190,6 @@ def _plan_network(name: str, group: ContainerGroup, wish: Wish) -> engine.Networ
         hostname=name[:63],
         dns_servers=dns.name_servers if dns else (),
         dns_search=tuple((dns.search_domains or "").split()) if dns else (),
+        dns_options=tuple((dns.options or "").split()) if dns else (),
         names=(wish.fqdn,) if wish.fqdn else (),
     )

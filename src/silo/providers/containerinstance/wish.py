@@ -1,7 +1,7 @@
 """What is kept of a group beside what the client said: sealed secrets, and how it is to run."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from silo import arm, core, engine
@@ -25,6 +25,9 @@ class Wish:
     address: str = ""
     """Wanted in the subnet."""
     fqdn: str = ""
+    shares: Mapping[str, str] = field(default_factory=dict)
+    """By name of the volume: the share's folder. Keys are checked when the group is written; what
+    is mounted stays so when they are made anew, as in Azure."""
 
     def store(self) -> dict[str, Any]:
         """Return it as it is kept in the document."""

@@ -191,12 +191,7 @@ class Writing:
         if self.around.place is not None and subnets:
             at = self.around.place(conn, call, subnets[0].id, resource.id, uid)
             wish = replace(wish, router=at.router, subnet=at.subnet or "", address=at.address or "")
-        for volume in group.volumes or ():
-            file = volume.azure_file
-            if file is not None and self.around.find_share is not None:
-                self.around.find_share(
-                    conn, file.storage_account_name, file.storage_account_key or "", file.share_name
-                )
+        wish = replace(wish, shares=self._find_shares(conn, group))
         fqdn = self._name(resource, group)
         if fqdn and not engine.claim_name(conn, fqdn, resource.uid):
             label = group.ip_address.dns_name_label if group.ip_address else ""
@@ -206,6 +201,23 @@ class Writing:
             )
         engine.release_names(conn, resource.uid, keep=fqdn)
         return replace(wish, fqdn=fqdn)
+
+    def _find_shares(self, conn: core.Connection, group: ContainerGroup) -> dict[str, str]:
+        found = {}
+        for volume in group.volumes or ():
+            file, find = volume.azure_file, self.around.find_share
+            if file is None or find is None:
+                continue
+            try:
+                path = find(
+                    conn, file.storage_account_name, file.storage_account_key or "", file.share_name
+                )
+            except core.StoreUnavailable:
+                raise
+            except core.SiloError as error:
+                raise errors.CannotAccessStorageAccount(volume.name, str(error)) from error
+            found[volume.name] = str(path)
+        return found
 
     def _name(self, resource: arm.Resource, group: ContainerGroup) -> str:
         address = group.ip_address

@@ -1,0 +1,181 @@
+"""What runs containers, put together: by the control process alone, and only where it can."""
+
+import asyncio
+import hmac
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from silo import arm, core, engine, front, identity, storage, workload
+from silo.providers import containerinstance, network
+from silo.settings import Settings
+
+from .group_names import GroupNames
+
+log = structlog.get_logger()
+
+RETRY_S = 5.0
+
+
+def find_reason(settings: Settings) -> str:
+    """Return why this instance runs no containers; nothing when it does."""
+    if not settings.tls:
+        return "container groups pull over TLS, which is switched off"
+    return engine.find_obstacle(engine.find_binaries()) or ""
+
+
+def list_levels(settings: Settings) -> frozenset[engine.Level]:
+    """Return the isolation levels that this machine has and policy allows."""
+    binaries = engine.find_binaries()
+    if binaries is None:
+        return frozenset()
+    has = {
+        engine.Level.PROCESS: binaries.runc.is_file(),
+        engine.Level.SANDBOX: binaries.runsc.is_file(),
+    }
+    floor = engine.Level(settings.isolation_floor)
+    return frozenset(
+        level for level, here in has.items() if here and level.strength >= floor.strength
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRoom:
+    """Everything that runs containers, for the control process."""
+
+    groups: engine.Groups
+    networks: engine.Networks
+    resolver: engine.Resolver
+    runtime: engine.Runtime
+    paths: engine.Paths
+    clock: core.Clock
+
+    async def run(self, list_plans: engine.ListPlans) -> None:
+        """Wait for what stands under groups, take them up, tend them for ever."""
+        while True:
+            try:
+                await engine.wait_until_ready(self.paths, self.clock)
+                await self.networks.start()
+                break
+            except (core.SiloError, OSError) as error:
+                log.warning("the engine cannot start yet", reason=str(error))
+            await asyncio.sleep(RETRY_S)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.resolver.run())
+            tasks.create_task(self.groups.run(list_plans))
+
+
+def open_engine(
+    settings: Settings,
+    clock: core.Clock,
+    store: core.Store,
+    placements: network.Placements,
+    service: workload.MetadataService,
+) -> EngineRoom | None:
+    """Return the engine, not started yet; None where there is none."""
+    binaries = engine.find_binaries()
+    if binaries is None or find_reason(settings):
+        return None
+    paths = engine.Paths.of_instance(settings.state, settings.id)
+    registries = engine.Registries(settings.bundle, make_route(settings))
+    runtime = engine.Runtime(binaries, paths, clock, registries)
+    networks = engine.Networks(
+        settings.id,
+        placements.pools,
+        engine.Doors(front.local_address(settings.listen), settings.port),
+        paths.run,
+        find_rules=placements.find_rules,
+    )
+    metadata = engine.Metadata(networks.open_socket, service.answer)
+    known = GroupNames(store, settings.names, str(placements.pools.host))
+    resolver = engine.Resolver(networks.open_socket, known.list_addresses)
+
+    async def serve(uid: str) -> None:
+        await metadata.open(uid)
+        await resolver.open(uid)
+
+    async def leave(uid: str) -> None:
+        await metadata.close(uid)
+        await resolver.close(uid)
+
+    machine = engine.LocalMachine(
+        runtime,
+        networks,
+        engine.Volumes(paths.state / "volumes", paths.run / "volumes", shares=settings.shares),
+        paths,
+        on_attached=serve,
+        on_leaving=leave,
+    )
+    return EngineRoom(
+        engine.Groups(machine, store, clock), networks, resolver, runtime, paths, clock
+    )
+
+
+def describe_surroundings(
+    settings: Settings,
+    resources: arm.Resources,
+    vault: core.Vault,
+    *,
+    placements: network.Placements,
+    credentials: workload.PullCredentials,
+    service: workload.MetadataService,
+    room: EngineRoom | None,
+) -> containerinstance.Surroundings:
+    """Return what container groups are given by the rest of the house."""
+    reason = find_reason(settings)
+    paths = engine.Paths.of_instance(settings.state, settings.id)
+    tree = storage.Tree(settings.shares)
+
+    def find_share(conn: core.Connection, account: str, key: str, share: str) -> Path:
+        return tree.ensure(
+            storage.resolve_share(conn, vault, account=account, key=key, share=share)
+        )
+
+    def find_secrets(_conn: core.Connection, resource: arm.Resource) -> tuple[tuple[str, str], ...]:
+        if not resource.document.get("identity"):
+            return ()
+        return service.render_environment(resource.uid)
+
+    async def read_log(uid: str, name: str, tail: int | None, stamped: bool) -> str:
+        path = engine.locate_log(paths, uid, name)
+        return await asyncio.to_thread(engine.read_logs, path, tail=tail, timestamps=stamped)
+
+    return containerinstance.Surroundings(
+        resources=resources,
+        vault=vault,
+        domain=settings.domain,
+        unavailable=lambda: reason,
+        capacity=engine.read_capacity(),
+        open_credentials=credentials.open,
+        levels=list_levels(settings),
+        default_level=engine.Level(settings.isolation_default),
+        groups=(lambda: room.groups) if room else None,
+        read_log=read_log,
+        place=placements.place,
+        lease_public=placements.lease_public,
+        release=placements.release,
+        find_share=find_share,
+        find_secrets=find_secrets,
+    )
+
+
+def open_metadata(
+    settings: Settings, issuer: identity.Issuer, resources: arm.Resources
+) -> workload.MetadataService:
+    """Return what answers groups that ask for tokens."""
+    # A key of its own, derived: it says nothing of the one it comes from (RFC 5869 section 2.3).
+    secret = (settings.keys / "vault.key").read_bytes()
+    key = hmac.digest(secret, b"silo metadata headers\x01", "sha256")
+    return workload.MetadataService(issuer, resources, key)
+
+
+def make_route(settings: Settings) -> engine.Route:
+    """Return where the registries of this instance really are: at its own door."""
+    names, door = settings.names, (front.local_address(settings.listen), settings.port)
+
+    def route(host: str, _port: int) -> tuple[str, int] | None:
+        place = names.find_place(host)
+        return door if place is not None and place.door is front.Door.REGISTRY else None
+
+    return route
