@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,9 @@ from silo.front import Door
 
 GROUP, ELSEWHERE = "matrix", "elsewhere"
 REGISTRY, OTHER_REGISTRY = "matrix", "matrixother"
+ACCOUNT, SHARE = "matrixfiles", "data"
+STORAGE_RESOURCE = "https://storage.azure.com"
+STORAGE_VERSION = "2025-11-05"
 REPOSITORY, OTHER_REPOSITORY = "team/app", "team/other"
 ALL_ACTIONS = "pull,push,delete,metadata_read,metadata_write,deleted_read,deleted_restore"
 ZERO_USER = "00000000-0000-0000-0000-000000000000"
@@ -43,11 +47,14 @@ class World:
             Door.LOGIN: urls.login,
             Door.GRAPH: urls.graph,
             Door.REGISTRY: f"https://{urls.login_server(REGISTRY)}",
+            Door.STORAGE: urls.file_endpoint(ACCOUNT).rstrip("/"),
         }
         path = path or self.fill(route)
         if route.door is Door.MANAGEMENT:
             path += "?api-version=2024-11-01"
         headers = {"Authorization": header} if header else {}
+        if route.door is Door.STORAGE:
+            headers |= {"x-ms-version": STORAGE_VERSION, "x-ms-file-request-intent": "backup"}
         if body is None and route.method not in {"GET", "HEAD", "DELETE"}:
             headers["Content-Type"] = "application/json"
             body = b"{}"
@@ -74,6 +81,7 @@ def fill_world(silo: Instance, caller: Caller) -> World:
     target = target_of(silo, REGISTRY)
     digest = push_image(target, REPOSITORY, "v1", [b"layer"])
     push_image(target, OTHER_REPOSITORY, "v1", [b"layer"])
+    fill_account(silo, caller, administration)
     world = World(silo, caller, administration, list_routes(silo), {})
     world.values = {
         Door.MANAGEMENT: {
@@ -94,9 +102,37 @@ def fill_world(silo: Instance, caller: Caller) -> World:
             "upload": _open_upload(world, target),
             "tag": "v1",
         },
+        Door.STORAGE: {"share": SHARE, "directory": "folder", "file": "file"},
     }
     world.wrong = _collect_wrong(world, target)
     return world
+
+
+def fill_account(silo: Instance, caller: Caller, administration: Administration) -> None:
+    """Make a storage account with a share, a directory and a file in it."""
+    group = f"/subscriptions/{silo.subscription}/resourceGroups/{GROUP}"
+    account = f"{group}/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}"
+    version = "?api-version=2025-08-01"
+    for path, body in (
+        (account, {"location": "westeurope", "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}),
+        (f"{account}/fileServices/default/shares/{SHARE}", {"properties": {"shareQuota": 1}}),
+    ):
+        url = f"{silo.arm}{path}{version}"
+        answer = caller.call("PUT", url, document=body, token=administration.arm_token)
+        answer.expect(200, 201)
+    claims = silo.sign_in(STORAGE_RESOURCE).split(".")[1]
+    own = json.loads(base64.urlsafe_b64decode(claims + "=="))["oid"]
+    administration.grant(own, "Storage File Data Privileged Contributor", account)
+    base = f"{silo.settings.names.urls.file_endpoint(ACCOUNT)}{SHARE}"
+    headers = {
+        "Authorization": f"Bearer {silo.sign_in(STORAGE_RESOURCE)}",
+        "x-ms-version": STORAGE_VERSION,
+        "x-ms-file-request-intent": "backup",
+        "x-ms-type": "file",
+        "x-ms-content-length": "4",
+    }
+    for path in ("folder?restype=directory", "file"):
+        caller.call("PUT", f"{base}/{path}", headers=headers, body=b"").expect(201)
 
 
 def _open_upload(world: World, target: Target) -> str:
@@ -141,6 +177,18 @@ def _collect_wrong(world: World, target: Target) -> dict[Door, list[tuple[str, s
             ("other repository", f"Bearer {target.sign_in(OTHER_REPOSITORY, ALL_ACTIONS)}"),
             *both["registry"].items(),
         ],
+        Door.STORAGE: [
+            *common,
+            *_bear(Forger(silo.sign_in(STORAGE_RESOURCE), silo.settings.keys).list_variants()),
+            ("other audience (ARM)", f"Bearer {arm_token}"),
+            ("other audience (Graph)", f"Bearer {graph_token}"),
+            ("other audience (registry)", f"Bearer {data_token}"),
+            ("a made-up signature", f"SharedKey {ACCOUNT}:{'A' * 43}="),
+            ("another account", f"SharedKey other:{'A' * 43}="),
+            ("no signature", f"SharedKey {ACCOUNT}"),
+            ("an unserved scheme", f"SharedKeyLite {ACCOUNT}:{'A' * 43}="),
+            *_bear(both["storage"].items()),
+        ],
     }
 
 
@@ -165,10 +213,11 @@ def _make_callers(world: World, graph: str) -> dict[str, dict[str, str]]:
         "its secret was removed": make("secretless", ("Owner", here)),
     }
     reader, puller = make("reader", ("Reader", here)), make("puller", ("AcrPull", here))
-    tokens: dict[str, dict[str, str]] = {"arm": {}, "graph": {}, "registry": {}}
+    tokens: dict[str, dict[str, str]] = {"arm": {}, "graph": {}, "registry": {}, "storage": {}}
     for what, client in {**clients, "too small a role": reader}.items():
         tokens["arm"][what] = _sign_in(world, client, ARM_RESOURCE)
         tokens["graph"][what] = _sign_in(world, client, graph)
+        tokens["storage"][what] = _sign_in(world, client, STORAGE_RESOURCE)
     for what, client in {**clients, "too small a role": puller}.items():
         refresh = exchange(world, REGISTRY, _sign_in(world, client, ARM_RESOURCE))
         tokens["registry"][what] = f"Bearer {access_token(world, refresh)}"

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from bench.instance import Instance
 
-from silo import core, identity, registry
+from silo import core, identity, registry, storage
 from silo.app import composition
 from silo.front import Door
 
@@ -57,5 +57,6 @@ def list_routes(silo: Instance) -> list[Route]:
     rooms.store.close()
     graph = [Route(Door.GRAPH, method, path) for method, path in identity.graph_routes()]
     data = [Route(Door.REGISTRY, one.method, one.path, one.scope) for one in registry.routes()]
+    files = [Route(Door.STORAGE, one.method, one.path, one.action) for one in storage.routes()]
     metadata = Route(Door.MANAGEMENT, "GET", "/metadata/endpoints")
-    return [metadata, *arm, *login, *graph, *data]
+    return [metadata, *arm, *login, *graph, *data, *files]

@@ -28,6 +28,8 @@ const (
 	sysUserfaultfd   = 323
 
 	keySpecSession = ^uintptr(2)
+
+	cgroup, cgroup2 = 0x27e0eb, 0x63677270
 )
 
 var errNone = errors.New("nothing there to try it on")
@@ -329,6 +331,10 @@ func trySysCgroup() (string, error) {
 		}
 	}
 	for _, folder := range append(cgroupFiles(""), "/sys/fs/cgroup") {
+		var kind syscall.Statfs_t
+		if syscall.Statfs(folder, &kind) != nil || kind.Type != cgroup && kind.Type != cgroup2 {
+			continue // where the kinds of cgroup v1 are mounted is a folder like any other
+		}
 		path := filepath.Join(folder, "probe")
 		if err := os.Mkdir(path, 0o755); err == nil {
 			_ = os.Remove(path)

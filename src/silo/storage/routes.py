@@ -61,6 +61,8 @@ class Operation:
     @property
     def action(self) -> str:
         """The action that a role must allow, as Azure names it."""
+        if self.method == "POST":
+            return f"{_PREFIX}/generateUserDelegationKey/action"
         verb = {Right.LIST: "read", Right.CREATE: "write"}.get(self.right, self.right.value)
         kind = "fileshares/files" if self.is_data else "shares"
         return f"{_PREFIX}/{kind}/{verb}"

@@ -1,10 +1,12 @@
 """One container group with identities, and an issuer that knows them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from tests.unit.silo.providers.world import GROUP
+from tests.unit.silo.providers.world import GROUP, TENANT
 
 from silo import arm, core, front, identity
 
@@ -30,7 +32,7 @@ class FakeClock:
 @dataclass
 class Site:
     store: core.Store
-    clock: FakeClock
+    clock: Any
     issuer: identity.Issuer
     resources: arm.Resources
     resource: arm.Resource
@@ -65,3 +67,21 @@ class Site:
             return made
 
         return self.store.write_now(write)
+
+
+def open_site(folder: Path, keys: Path, clock: core.Clock) -> Iterator[Site]:
+    store = core.Store(folder / "silo.db")
+    store.create_tables()
+    tenant = identity.Tenant(TENANT, "silo.test", "Silo")
+    resources = arm.Resources(store, clock)
+
+    def fill(conn: core.Connection) -> arm.Resource:
+        identity.put_tenant(conn, tenant)
+        stamp = arm.make_stamp(clock.now())
+        return resources.put(conn, resources.make(arm.parse_resource_id(TEXT), {}, stamp))
+
+    resource = store.write_now(fill)
+    issuer = identity.Issuer(store, core.KeyRing(keys, clock), tenant, NAMES, clock)
+    yield Site(store, clock, issuer, resources, resource)
+    issuer.close()
+    store.close()
