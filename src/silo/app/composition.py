@@ -149,11 +149,11 @@ def open_doors(settings: Settings, clock: core.Clock) -> ASGIApp:
 
     sessions = ExecSessions(settings, clock)
     tickets = workload.ExecTickets(rooms.vault)
-    sockets: dict[front.Door, ASGIApp] = {
-        front.Door.MANAGEMENT: workload.ExecDoor(rooms.store, clock, tickets, sessions.open),
-    }
+    terminals = workload.ExecDoor(rooms.store, clock, tickets, sessions.open)
+    sockets: dict[front.Door, ASGIApp] = {front.Door.MANAGEMENT: terminals}
 
     async def close() -> None:
+        await terminals.close()
         await sessions.close()
         await images.flush()
         await files.flush()

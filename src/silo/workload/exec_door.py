@@ -82,20 +82,28 @@ class ExecDoor:
         self._clock = clock
         self._tickets = tickets
         self._open = open_session
-        self._sessions = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one websocket from its handshake to its end."""
         await receive()
         id_ = self._find_ticket(scope)
-        if not id_ or self._sessions >= SESSIONS:
+        task = asyncio.current_task()
+        if not id_ or task is None or len(self._tasks) >= SESSIONS:
             await send({"type": "websocket.close", "code": _TRY_LATER if id_ else _POLICY})
             return
-        self._sessions += 1
+        self._tasks.add(task)
         try:
             await self._serve(scope, receive, send, id_)
         finally:
-            self._sessions -= 1
+            self._tasks.discard(task)
+
+    async def close(self) -> None:
+        """End every session: the HTTP server lets go of sockets without a word when it stops."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=_END_S)
 
     def _find_ticket(self, scope: Mapping[str, Any]) -> str:
         """Return the id of the ticket that the address names, if it could still be used."""

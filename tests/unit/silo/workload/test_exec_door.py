@@ -242,6 +242,18 @@ async def test_the_process_goes_with_the_worker(bench: Bench) -> None:
     assert bench.process.closed == 1
 
 
+async def test_a_stopping_worker_ends_every_session(bench: Bench) -> None:
+    id_, password = bench.issue()
+
+    async with dial(bench, id_) as socket:
+        await socket.get()
+        socket.send(text=password)
+        socket.send(data=b"ls\n")
+        await socket.get()
+        await bench.door.close()
+        assert bench.process.closed == 1
+
+
 async def test_what_cannot_be_started_is_told_at_the_terminal(bench: Bench) -> None:
     bench.refusal.append(engine.ContainerRefused("no such program: zsh"))
     id_, password = bench.issue()
