@@ -31,7 +31,7 @@ from silo.providers import (
 from silo.providers import storage as microsoft_storage
 from silo.settings import Settings
 
-from . import containers, upkeep
+from . import containers, upkeep, watching
 from .exec_sessions import ExecSessions
 from .lifespan import Lifespan
 
@@ -52,6 +52,8 @@ class Rooms:
     resources: arm.Resources
     catalogue: arm.Catalogue
     around: containerinstance.Surroundings
+    collector: operationalinsights.Collector | None
+    """In the control process alone."""
     engine_room: containers.EngineRoom | None
     """In the control process alone, and only where containers can be run."""
 
@@ -84,6 +86,7 @@ def open_rooms(settings: Settings, clock: core.Clock, *, control: bool = False) 
     service = containers.open_metadata(settings, issuer, table)
     credentials = workload.PullCredentials(issuer, table, settings)
     room = containers.open_engine(settings, clock, store, placements, service) if control else None
+    collector = watching.open_collector(settings, clock, table, monitor) if control else None
     around = containers.describe_surroundings(
         settings,
         table,
@@ -91,6 +94,7 @@ def open_rooms(settings: Settings, clock: core.Clock, *, control: bool = False) 
         placements=placements,
         credentials=credentials,
         service=service,
+        collector=collector,
         room=room,
     )
     return Rooms(
@@ -115,6 +119,7 @@ def open_rooms(settings: Settings, clock: core.Clock, *, control: bool = False) 
             around=around,
         ),
         around=around,
+        collector=collector,
         engine_room=room,
     )
 
@@ -221,8 +226,14 @@ def open_loops(settings: Settings, clock: core.Clock) -> Sequence[Awaitable[None
     rooms = open_rooms(settings, clock, control=True)
     reconciler = arm.Reconciler(rooms.catalogue, rooms.resources)
     plans = containerinstance.open_plans(rooms.around)
+    room = rooms.engine_room
+    engine_loops: tuple[Awaitable[None], ...] = ()
+    if room is not None:
+        sampler = watching.open_sampler(settings, clock, rooms.monitor, room.runtime, room.networks)
+        engine_loops = (room.run(plans.list_plans), sampler.run())
     return (
-        *((rooms.engine_room.run(plans.list_plans),) if rooms.engine_room else ()),
+        *engine_loops,
+        *((rooms.collector.run(),) if rooms.collector else ()),
         reconciler.run(),
         upkeep.collect_content(rooms.store, settings, clock),
         upkeep.sweep_shares(rooms.store, settings),

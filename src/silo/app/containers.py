@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from silo import arm, core, engine, front, identity, storage, workload
-from silo.providers import containerinstance, network
+from silo.providers import containerinstance, network, operationalinsights
 from silo.settings import Settings
 
 from .group_names import GroupNames
@@ -120,6 +120,7 @@ def describe_surroundings(
     placements: network.Placements,
     credentials: workload.PullCredentials,
     service: workload.MetadataService,
+    collector: operationalinsights.Collector | None,
     room: EngineRoom | None,
 ) -> containerinstance.Surroundings:
     """Return what container groups are given by the rest of the house."""
@@ -157,6 +158,8 @@ def describe_surroundings(
         release=placements.release,
         find_share=find_share,
         find_secrets=find_secrets,
+        check_workspace=operationalinsights.Workspaces(resources.store, vault).check_key,
+        drain_logs=collector.drain if collector else None,
     )
 
 

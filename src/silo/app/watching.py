@@ -125,14 +125,14 @@ def open_collector(
     clock: core.Clock,
     resources: arm.Resources,
     monitor: core.Store,
-    locate: Callable[[str, str], Path],
 ) -> operationalinsights.Collector:
     """Return what brings logs and events into the workspaces."""
+    paths = engine.Paths.of_instance(settings.state, settings.id)
     return operationalinsights.Collector(
         store=resources.store,
         monitor=monitor,
         clock=clock,
-        reader=LogFiles(locate),
+        reader=LogFiles(lambda uid, name: engine.locate_log(paths, uid, name)),
         list_subjects=make_list_subjects(resources),
         most_bytes=settings.workspace_bytes,
     )

@@ -333,7 +333,10 @@ class Runtime:
     async def list_stats(self, *filters: str) -> dict[str, Stats]:
         """Return what every running container uses, by container id, in one call."""
         request = tasks_pb2.MetricsRequest(filters=filters)
-        answer = await self._client.call(self._client.tasks.metrics, request)
+        try:
+            answer = await self._client.call(self._client.tasks.metrics, request)
+        except aio.AioRpcError as error:
+            raise translate(error, "metrics") from error
         return {metric.id: metrics.read_metric(metric) for metric in answer.metrics}
 
     def events(self) -> AsyncIterator[Happening]:

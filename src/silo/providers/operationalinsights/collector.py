@@ -75,8 +75,8 @@ class Collector:
         while True:
             try:
                 await self.collect()
-            except core.SiloError:
-                log.exception("could not collect logs")
+            except (core.SiloError, OSError) as error:
+                log.warning("could not collect logs", reason=str(error))
             await asyncio.sleep(PERIOD_S)
 
     async def collect(self) -> None:
