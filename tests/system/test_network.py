@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import socket
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -206,15 +207,15 @@ async def test_a_group_cannot_speak_for_another(networks):
 async def test_a_metadata_socket_hears_its_own_group_alone(networks):
     one = await networks.attach("one", engine.NetworkPlan())
     two = await networks.attach("two", engine.NetworkPlan())
-    socket = await networks.open_socket("one", "169.254.169.254", 80)
-    socket.settimeout(2)
+    heard = await networks.open_socket("one", "169.254.169.254", 80)
+    heard.settimeout(2)
 
     def answer():
-        accepted, peer = socket.accept()
+        accepted, peer = heard.accept()
         with accepted:
             accepted.sendall(peer[0].encode())
 
-    with socket:
+    with heard:
         assert await asyncio.to_thread(knock, two.netns_path, "169.254.169.254", 80) is None
         serving = asyncio.to_thread(answer)
         asking = asyncio.to_thread(knock, one.netns_path, "169.254.169.254", 80)
@@ -300,3 +301,28 @@ async def test_a_group_finds_our_names_and_those_of_the_world(networks, tmp_path
         serving.cancel()
 
     assert asked == ["10.9.9.9", "10.9.9.9", None, None, "192.0.2.99", "192.0.2.99"]
+
+
+def take_address(path, address):
+    """Do what a sandbox does when it starts."""
+    with links.open_netlink(path) as netlink:
+        netlink.addr("del", index=links.find_device("eth0"), address=address, prefixlen=24)
+
+
+async def test_what_a_dead_sandbox_took_along_is_put_back_and_a_living_one_is_left_alone(networks):
+    await networks.attach("zero", in_vnet("10.0.0.9"))
+    await networks.apply_rules("vnet1", EVERYTHING)
+    one = await networks.attach("one", in_vnet("10.0.0.4"))
+    zero = await networks.find("zero")
+    await asyncio.to_thread(take_address, one.netns_path, "10.0.0.4")
+    seen = []
+    with netns.entered(one.netns_path):
+        living = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x0300)
+    with listening(one.netns_path, 80):
+        with living:
+            assert await networks.attach("one", in_vnet("10.0.0.4")) == one
+            seen.append(await asyncio.to_thread(knock, zero.netns_path, "10.0.0.4", 80))
+        await networks.attach("one", in_vnet("10.0.0.4"))
+        seen.append(await asyncio.to_thread(knock, zero.netns_path, "10.0.0.4", 80))
+
+    assert seen == [None, "10.0.0.9"]

@@ -175,15 +175,33 @@ def attach_group(router: Path, name: str, member: Member, *, gateway: str, mtu: 
         netlink.link("set", index=index, state="up")
         _ensure(netlink, index=find_device("lo"), address=gateway)
         netlink.route("replace", dst=f"{address}/32", oif=index, scope=_LINK_SCOPE)
-    with open_netlink(path) as netlink:
+    with netns.entered(path):
         netns.write_sysctls(_GROUP_SYSCTLS)
-        lo, eth = find_device("lo"), find_device(GROUP_DEVICE)
-        netlink.link("set", index=lo, state="up")
-        length = IPv4Network(member.subnet).prefixlen
-        netlink.addr("add", index=eth, address=address, prefixlen=length)
-        netlink.link("set", index=eth, state="up")
-        netlink.route("add", dst="default", gateway=gateway, oif=eth)
+    _address_group(path, member, gateway)
     return path
+
+
+def restore_group(path: Path, member: Member, *, gateway: str) -> None:
+    """Put back what a sandbox took with it when it died.
+
+    A sandbox with a network stack of its own takes the address off the device and reads packets
+    from a socket. While it lives the kernel must not have the address too: it would refuse every
+    connection that it knows nothing of.
+    """
+    with netns.entered(path):
+        sockets = Path("/proc/thread-self/net/packet").read_text().splitlines()
+    if len(sockets) == 1:  # the headline
+        _address_group(path, member, gateway)
+
+
+def _address_group(path: Path, member: Member, gateway: str) -> None:
+    with open_netlink(path) as netlink:
+        eth = find_device(GROUP_DEVICE)
+        netlink.link("set", index=find_device("lo"), state="up")
+        length = IPv4Network(member.subnet).prefixlen
+        _ensure(netlink, index=eth, address=member.address, length=length)
+        netlink.link("set", index=eth, state="up")
+        netlink.route("replace", dst="default", gateway=gateway, oif=eth)
 
 
 def detach_group(router: Path | None, device: str, name: str) -> None:
@@ -255,10 +273,10 @@ def read_traffic(router: Path, device: str) -> Traffic:
     )
 
 
-def _ensure(netlink: Any, *, index: int | None, address: str) -> None:
-    """Give a device a host address, if it has not got it."""
+def _ensure(netlink: Any, *, index: int | None, address: str, length: int = 32) -> None:
+    """Give a device an address, if it has not got it."""
     try:
-        netlink.addr("add", index=index, address=address, prefixlen=32)
+        netlink.addr("add", index=index, address=address, prefixlen=length)
     except NetlinkError as error:
         if error.code != errno.EEXIST:
             raise

@@ -82,7 +82,9 @@ class Networks:
         await self._do(self._start)
 
     async def attach(self, uid: str, plan: NetworkPlan) -> Attachment:
-        """Give a group its namespace, address and rules; one attached so already is left alone.
+        """Give a group its namespace, address and rules; repeatable.
+
+        One that is attached so already only gets back what a sandbox that died took along.
 
         Raises:
             NetworkRefused: the plan cannot be followed.
@@ -182,6 +184,8 @@ class Networks:
             if router.key == plan.router and _is_same(member, wanted):
                 if member != wanted:
                     self._put_member(router, wanted)
+                gateway = str(get_gateway(wanted.subnet))
+                links.restore_group(known.netns_path, wanted, gateway=gateway)
                 return self._require(uid)
             self._detach(uid)
         router = self._state.routers.get(plan.router) or self._add_router(plan.router)
