@@ -97,7 +97,8 @@ class ExecSession:
     async def resize(self, size: Size) -> None:
         """Tell the program how large its terminal is."""
         request = tasks_pb2.ResizePtyRequest(**self._named, width=size.columns, height=size.rows)
-        with tolerating(is_missing):
+        # It may have ended a moment ago, which each runtime tells in words of its own.
+        with suppress(aio.AioRpcError):
             await self._client.call(self._client.tasks.resize_pty, request)
 
     async def output(self) -> AsyncIterator[bytes]:
