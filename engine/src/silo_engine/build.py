@@ -14,7 +14,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,8 +119,7 @@ def build_engine(go: Path, work: Path | None = None) -> Path:
 
 
 def _key(part: str) -> str:
-    every = sorted(path for path in (SOURCES / part).rglob("*") if path.is_file())
-    files = [path for path in every if not path.name.endswith("_test.go")]
+    files = sorted(path for path in (SOURCES / part).rglob("*") if path.is_file())
     inputs = [repr(PARTS[part]), GO_VERSION, MACHINE]
     inputs += [f"{path.relative_to(SOURCES)}\n{path.read_text()}" for path in files]
     return _digest(*inputs)
@@ -139,8 +138,11 @@ def _build_part(part: str, go: Path, work: Path) -> Path:
         module = SOURCES / part
         for program in PARTS[part]:
             _compile(program, go, module, work, folder / "bin")
+        if any(program.package.startswith("./") for program in PARTS[part]):
+            # Our own code: an engine whose programs fail their tests is none.
+            _run([go, "test", "./..."], module, {**_environment(work), "CGO_ENABLED": "0"})
         packages = [program.package for program in PARTS[part]]
-        command = [go, "list", "-deps", "-f", licences.FORMAT, *packages]
+        command: list[str | Path] = [go, "list", "-deps", "-f", licences.FORMAT, *packages]
         listed = _run(command, module, _environment(work))
         found = licences.gather(listed, folder / "licences")
         if any(program.cgo for program in PARTS[part]):
@@ -152,7 +154,7 @@ def _build_part(part: str, go: Path, work: Path) -> Path:
 def _compile(program: Program, go: Path, module: Path, work: Path, target: Path) -> None:
     environment = {**_environment(work), "CGO_ENABLED": "1" if program.cgo else "0"}
     tags = ["-tags", program.tags] if program.tags else []
-    command = [go, "build", "-trimpath", *tags, "-ldflags", program.linker]
+    command: list[str | Path] = [go, "build", "-trimpath", *tags, "-ldflags", program.linker]
     _run([*command, "-o", target / program.name, program.package], module, environment)
 
 
@@ -200,7 +202,7 @@ def _once(folder: Path) -> Iterator[bool]:
         done.touch()
 
 
-def _run(command: list[str | Path], folder: Path, environment: dict[str, str]) -> str:
+def _run(command: Sequence[str | Path], folder: Path, environment: dict[str, str]) -> str:
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
