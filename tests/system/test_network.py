@@ -94,6 +94,22 @@ async def test_a_public_address_leads_to_the_listed_ports_alone(networks):
     assert direct is None
 
 
+async def test_a_group_of_a_virtual_network_reaches_public_addresses_and_nothing_behind(networks):
+    public = str(networks.pools.public[5])
+    plan = engine.NetworkPlan(public_address=public, ports=(TCP80,))
+    one = await networks.attach("one", plan)
+    two = await networks.attach("two", in_vnet("10.0.0.4"))
+    await networks.apply_rules(
+        "vnet1", engine.RuleSet(SPACE, (engine.SubnetRules(("10.0.0.0/24",)),))
+    )
+
+    with listening(one.netns_path, 80), listening(one.netns_path, 81):
+        assert await asyncio.to_thread(knock, two.netns_path, public, 80)
+        assert await asyncio.to_thread(knock, two.netns_path, public, 81) is None
+        assert await asyncio.to_thread(knock, two.netns_path, one.address, 80) is None
+        assert await asyncio.to_thread(knock, one.netns_path, two.address, 80) is None
+
+
 async def test_udp_is_published_too(networks):
     public = str(networks.pools.public[5])
     plan = engine.NetworkPlan(public_address=public, ports=(engine.Port("UDP", 53),))

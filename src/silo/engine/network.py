@@ -266,10 +266,9 @@ class Networks:
     def _add_router(self, key: str) -> Router:
         rules = self._find_rules(key) if self._find_rules and key != DEFAULT else None
         numbers = {router.number for router in self._state.routers.values()}
-        number = next(
-            each for each in range(2, self._pools.uplinks.num_addresses) if each not in numbers
-        )
-        if number >= self._pools.uplinks.num_addresses - 1:
+        places = range(2, self._pools.uplinks.num_addresses - 1)
+        number = next((each for each in places if each not in numbers), None)
+        if number is None:
             raise NetworkRefused("There are no addresses left for another virtual network.")
         router = Router(key, number, str(self._pools.uplinks[number]), rules=rules or RuleSet())
         self._state = self._state.with_router(router)

@@ -3,7 +3,7 @@
 from silo import arm, engine
 
 from .placements import Placements as Placements
-from .properties import PublicAddress, SecurityGroup, SecurityRule, Subnet, VirtualNetwork
+from .properties import NAME, PublicAddress, SecurityGroup, SecurityRule, Subnet, VirtualNetwork
 from .public_addresses import PublicAddresses, check_address
 from .refusals import Refusals
 from .security_groups import SecurityGroups, check_group, check_one
@@ -30,7 +30,6 @@ _VERSIONS = (
     "2020-11-01",
     "2018-08-01",
 )
-_NAME = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?"
 
 
 def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm.Provider:
@@ -58,7 +57,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
             ),
         ),
         has_etag=True,
-        name_pattern=_NAME,
+        name_pattern=NAME,
         coverage="partly: IPv4; no peerings, DNS servers, gateways, route tables, endpoints",
     )
     subnets: arm.ResourceType[Subnet] = arm.ResourceType(
@@ -74,7 +73,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
         reconcile=in_subnets.reconcile,
         remove=in_subnets.remove,
         has_etag=True,
-        name_pattern=_NAME,
+        name_pattern=NAME,
         coverage="partly: one IPv4 prefix; no route tables, gateways, endpoints",
     )
     groups: arm.ResourceType[SecurityGroup] = arm.ResourceType(
@@ -88,7 +87,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
         remove=in_groups.remove,
         view=in_groups.view,
         has_etag=True,
-        name_pattern=_NAME,
+        name_pattern=NAME,
         coverage="partly: on subnets; no flow logs",
     )
     rules: arm.ResourceType[SecurityRule] = arm.ResourceType(
@@ -103,7 +102,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
         reconcile=in_groups.reconcile_rule,
         remove=in_groups.remove_rule,
         has_etag=True,
-        name_pattern=_NAME,
+        name_pattern=NAME,
         coverage="partly: IPv4; the tags VirtualNetwork, Internet and AzureLoadBalancer; "
         "no application security groups",
     )
@@ -115,7 +114,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
         on_write=addresses.write,
         on_delete=addresses.delete,
         has_etag=True,
-        name_pattern=_NAME,
+        name_pattern=NAME,
         coverage="partly: IPv4 from the instance's pool; no DNS labels, prefixes, zones",
     )
     return arm.Provider(

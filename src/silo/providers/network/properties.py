@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+NAME = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?"
+"""What a whole name must match, wherever it is sent."""
+
 
 class Shape(BaseModel):
     """What all of them have in common: unknown parts are kept and reported back."""
@@ -85,7 +88,7 @@ class Subnet(Shape):
 class InlineSubnet(Shape):
     """A subnet in the body of its virtual network."""
 
-    name: str = Field(min_length=1, max_length=80)
+    name: str = Field(pattern=f"^{NAME}$")
     properties: Subnet = Subnet()
 
 
@@ -139,7 +142,7 @@ class SecurityRule(Shape):
 class InlineRule(Shape):
     """A rule in the body of its group."""
 
-    name: str = Field(min_length=1, max_length=80)
+    name: str = Field(pattern=f"^{NAME}$")
     properties: SecurityRule
 
 

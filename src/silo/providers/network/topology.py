@@ -139,5 +139,6 @@ def render_guid(resource: arm.Resource) -> str:
 
 
 def _get_group(subnet: arm.Resource) -> str:
-    reference = subnet.properties.get("networkSecurityGroup") or {}
-    return str(reference.get("id") or "").casefold()
+    """Return the key of the group that a subnet refers to, however the reference was written."""
+    reference = Subnet.model_validate(subnet.properties).network_security_group
+    return arm.parse_resource_id(reference.id).key if reference else ""

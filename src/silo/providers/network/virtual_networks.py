@@ -1,6 +1,7 @@
 """Virtual networks: an address space, and subnets in it, sent with it or one by one."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
@@ -31,9 +32,9 @@ def check_network(change: arm.Change[VirtualNetwork]) -> VirtualNetwork | None:
             raise NotSupported(what)
     if wanted.enable_ddos_protection:
         raise NotSupported("DDoS protection")
-    if (extra.get("dhcpOptions") or {}).get("dnsServers"):
+    if _read_part(extra, "dhcpOptions", "dnsServers"):
         raise NotSupported("A DNS server of a virtual network; set dnsConfig of the group")
-    if (extra.get("encryption") or {}).get("enabled"):
+    if _read_part(extra, "encryption", "enabled"):
         raise NotSupported("Encryption of a virtual network")
     prefixes.read_space(wanted.address_space.address_prefixes, change.id.name)
     names = [subnet.name.casefold() for subnet in wanted.subnets or ()]
@@ -149,6 +150,12 @@ class VirtualNetworks:
                 changed=parent.changed,
             )
         return settle(render_delegations(made))
+
+
+def _read_part(properties: Mapping[str, Any], name: str, part: str) -> Any:
+    """Return a part of a property that is kept as it was sent, whatever that is."""
+    found = properties.get(name)
+    return found.get(part) if isinstance(found, Mapping) else None
 
 
 def _describe_address(

@@ -85,6 +85,17 @@ async def test_a_group_in_use_is_not_deleted(world):
     assert (status, body["error"]["code"]) == (400, "InUseNetworkSecurityGroupCannotBeDeleted")
 
 
+async def test_a_reference_counts_however_it_is_written(world):
+    await world.make_network()
+    odd = NSG.replace("/providers/", "//PROVIDERS/") + "/"
+    status, _, _ = await world.put(
+        SUBNET, {"addressPrefix": "10.0.0.0/24", "networkSecurityGroup": {"id": odd}}
+    )
+
+    assert status == 201
+    assert (await world.delete(NSG))[0] == 400
+
+
 async def test_a_change_is_put_in_force_where_groups_run(world):
     await guard(world)
     world.lease(SUBNET, "somebody")

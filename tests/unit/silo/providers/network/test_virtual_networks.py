@@ -159,3 +159,28 @@ async def test_free_addresses_are_told(world):
     assert taken == "10.0.0.4"
     assert body["available"] is False
     assert body["availableIPAddresses"][0] == "10.0.0.5"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"dhcpOptions": "x"},
+        {"encryption": []},
+        {"addressSpace": {"addressPrefixes": [7]}},
+        {"addressSpace": {"addressPrefixes": []}},
+        {"addressSpace": None},
+        {"subnets": [{"name": "s"}]},
+        {"subnets": [inline("a/b", "10.0.0.0/24")]},
+        {"subnets": [inline("..", "10.0.0.0/24")]},
+        {"subnets": [{"name": "s", "properties": {"addressPrefix": "10.0.0.0/24"}}] * 2},
+        {"subnets": [inline("s", "10.0.0.0/24", delegations=[{"name": "d", "properties": 1}])]},
+        {"subnets": [inline("s", "10.0.0.0/24", networkSecurityGroup={"id": "x"})]},
+    ],
+)
+async def test_a_strange_body_is_an_error_of_the_callers(world, parts):
+    space = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
+
+    status, _, body = await world.put(VNET, {**space, **parts})
+
+    assert status in {201, 400}
+    assert status == 201 or body["error"]["code"]
