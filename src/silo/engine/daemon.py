@@ -109,6 +109,8 @@ def exec_containerd(binaries: Binaries, paths: Paths, authorities: Path) -> None
 
 def execute(program: Path, arguments: list[str], environment: Mapping[str, str]) -> None:
     """Replace this process by a program (man 2 execve)."""
+    # containerd asks for 0711 where the users of containers have to pass; ours would take it away.
+    os.umask(0o022)
     os.execve(program, [program.name, *arguments], environment)  # noqa: S606
 
 
