@@ -101,14 +101,14 @@ def add_samples(conn: core.Connection, moment: datetime, samples: Iterable[Sampl
 def list_buckets(
     conn: core.Connection, uid: str, metric: str, since: datetime, until: datetime
 ) -> list[Bucket]:
-    """Return the minutes from ``since`` to before ``until``, oldest first."""
+    """Return the minutes that begin from ``since`` to before ``until``, oldest first."""
     query = (
         sa.select(buckets)
         .where(
             buckets.c.uid == uid,
             buckets.c.metric == metric,
             buckets.c.minute >= to_minute(since),
-            buckets.c.minute < to_minute(until),
+            buckets.c.minute < -((_EPOCH - until) // _MINUTE),
         )
         .order_by(buckets.c.minute)
     )

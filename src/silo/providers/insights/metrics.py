@@ -251,9 +251,8 @@ def _read_grain(text: str) -> str:
 
 def _read_timespan(text: str, now: datetime) -> tuple[datetime, datetime]:
     """Read an interval; az encodes it twice, so it comes here encoded once (azure-wire 7.3)."""
-    until = now.replace(second=0, microsecond=0)
     if not text:
-        return until - _DEFAULT_SPAN, until
+        return (now - _DEFAULT_SPAN).replace(second=0, microsecond=0), now
     first, _, second = unquote(text).strip().partition("/")
     try:
         since, until = core.parse_time(first), core.parse_time(second)

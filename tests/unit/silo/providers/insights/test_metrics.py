@@ -163,3 +163,15 @@ async def test_other_types_have_no_metrics(world: World) -> None:
         await world.ask("GET", "Microsoft.Insights/metricDefinitions", GROUP)
 
     assert refused.value.status == 400
+
+
+async def test_the_minute_that_is_not_over_is_shown_too(world: World) -> None:
+    span = "2026-11-23T09:58:10Z/2026-11-23T09:59:10Z"
+
+    body = await ask(world, metricnames="CpuUsage", timespan=span)
+
+    (series,) = body["value"][0]["timeseries"]
+    assert [(point["timeStamp"][11:19], point["average"]) for point in series["data"]] == [
+        ("09:58:00", 59.0),
+        ("09:59:00", 59.5),
+    ]
