@@ -35,6 +35,8 @@ _ENGINE_COMMANDS = {
     "git": ("git",),
     "nft": ("nftables",),
     "libnftables.so.1": ("libnftables1",),
+    "mkfs.ext4": ("e2fsprogs",),
+    "mount": ("mount",),
 }
 """What container groups need of the machine besides the engine itself."""
 _ENGINE_BUILD_COMMANDS = {

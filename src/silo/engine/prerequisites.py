@@ -3,7 +3,6 @@
 Nothing is changed by looking. ``root`` folders are parameters so that other machines can be tried.
 """
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,8 +49,10 @@ def inspect_machine(
     yield Finding("engine", versions)
     problem = nft.find_library()
     yield Finding("packet filter", problem or "libnftables", fine=problem is None)
-    git = shutil.which("git", path=_PATH)
-    yield Finding("git", git or "no git command; gitRepo volumes need it", git is not None, False)
+    git = _has_command(root, "git")
+    said = "git is there" if git else "no git command, which they need (Debian: git)"
+    yield Finding("gitRepo volumes", said, fine=git, needed=False)
+    yield inspect_volumes(root)
     yield inspect_cgroups(root)
     yield from inspect_kernel(root)
     yield inspect_hypervisor(root)
@@ -68,6 +69,15 @@ def inspect_cgroups(root: Path) -> Finding:
     missing = [name for name in _CONTROLLERS if name not in found]
     said = f"{version}; {'missing: ' if missing else ''}{', '.join(missing or _CONTROLLERS)}"
     return Finding("cgroups", said, fine=not missing)
+
+
+def inspect_volumes(root: Path) -> Finding:
+    """Look at what volumes of a bounded size on disk need; without it they are kept in memory."""
+    missing = [name for name in ("mount", "mkfs.ext4") if not _has_command(root, name)]
+    if not (root / "dev/loop-control").exists():
+        missing.append("/dev/loop-control")
+    said = f"in memory; on disk they need {', '.join(missing)}" if missing else "on disk"
+    return Finding("emptyDir volumes", said, fine=not missing, needed="mount" in missing)
 
 
 def inspect_kernel(root: Path) -> Iterator[Finding]:
@@ -89,11 +99,15 @@ def inspect_hypervisor(root: Path) -> Finding:
     missing = []
     if not (root / "dev/kvm").exists():
         missing.append("/dev/kvm")
-    if not any((root / folder.lstrip("/") / _KATA_SHIM).exists() for folder in _PATH.split(":")):
+    if not _has_command(root, _KATA_SHIM):
         missing.append(f"Kata Containers ({_KATA_SHIM})")
     said = f"no {' and no '.join(missing)}" if missing else "KVM and Kata Containers are there"
     # Not offered until this engine starts Kata itself; whoever asks for the level is refused.
     return Finding("isolation level hypervisor", f"not available: {said}", False, needed=False)
+
+
+def _has_command(root: Path, name: str) -> bool:
+    return any((root / folder.lstrip("/") / name).exists() for folder in _PATH.split(":"))
 
 
 def _read(path: Path) -> str:

@@ -71,6 +71,21 @@ def test_kernel_without_features_lacks_each_of_them(tmp_path):
     assert lacking == {"user namespaces", "overlayfs", "seccomp"}
 
 
+def test_volumes_are_on_disk_where_loop_devices_are(tmp_path):
+    files = dict.fromkeys(("usr/bin/mount", "usr/sbin/mkfs.ext4", "dev/loop-control"), "")
+
+    assert prerequisites.inspect_volumes(make_machine(tmp_path, files)).said == "on disk"
+
+
+def test_machine_without_loop_devices_keeps_volumes_in_memory(tmp_path):
+    files = dict.fromkeys(("usr/bin/mount", "usr/sbin/mkfs.ext4"), "")
+
+    finding = prerequisites.inspect_volumes(make_machine(tmp_path, files))
+
+    assert (finding.fine, finding.needed) == (False, False)
+    assert finding.said == "in memory; on disk they need /dev/loop-control"
+
+
 def test_machine_without_kvm_and_kata_says_both(tmp_path):
     said = prerequisites.inspect_hypervisor(tmp_path).said
 
