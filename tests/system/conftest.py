@@ -1,5 +1,6 @@
 """Silos that are killed, starved and stalled: each test file has one of its own."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -7,6 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from bench.instance import Instance
 from bench.target import Target, target_of
+from tests.system.containers import Containers
+from tools import images
 
 TIMEOUT_S = 900
 GROUP, REGISTRY = "system", "system"
@@ -88,3 +91,28 @@ def still_well(silo):
     assert silo.once("GET", f"{silo.arm}/metadata/endpoints?api-version=2022-09-01").status == 200
     assert set(silo.list_processes()) == before
     assert '"unhandled"' not in silo.log.read_text()
+
+
+@pytest.fixture(scope="session")
+def probe_layout(tmp_path_factory: pytest.TempPathFactory) -> images.Layout:
+    """Return the image that looks out of a container."""
+    return images.make_probe(tmp_path_factory.mktemp("image") / "probe", "1")
+
+
+@pytest.fixture(scope="module")
+def containers(
+    silo: Instance, probe_layout: images.Layout, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Containers]:
+    """Return the container groups of one Silo; deleted in the end."""
+    if os.geteuid() != 0:
+        pytest.skip("container groups need root")
+    found = Containers(silo, GROUP, REGISTRY, tmp_path_factory.mktemp("containers"))
+    found.push(probe_layout)
+    yield found
+    found.clear()
+
+
+@pytest.fixture(scope="module", params=["process", "sandbox"])
+def level(request: pytest.FixtureRequest) -> str:
+    """Name each level of isolation in turn."""
+    return str(request.param)

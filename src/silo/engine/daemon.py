@@ -94,6 +94,9 @@ def exec_containerd(binaries: Binaries, paths: Paths, authorities: Path) -> None
     prepare(paths)
     # A session of its own: the Ctrl-C of a terminal is for the supervisor to pass on in order.
     os.setsid()
+    # Ours keeps everything from everybody; root in a container, who is somebody else on the
+    # machine, has to pass through the folders that containerd makes.
+    os.umask(0o022)
     # Python ignores these, and what is ignored stays ignored in every program started from here.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
