@@ -47,8 +47,7 @@ def inspect_machine(
         return
     versions = ", ".join(f"{name} {version}" for name, version in binaries.versions.items())
     yield Finding("engine", versions)
-    problem = nft.find_library()
-    yield Finding("packet filter", problem or "libnftables", fine=problem is None)
+    yield inspect_filter()
     git = _has_command(root, "git")
     said = "git is there" if git else "no git command, which they need (Debian: git)"
     yield Finding("gitRepo volumes", said, fine=git, needed=False)
@@ -69,6 +68,17 @@ def inspect_cgroups(root: Path) -> Finding:
     missing = [name for name in _CONTROLLERS if name not in found]
     said = f"{version}; {'missing: ' if missing else ''}{', '.join(missing or _CONTROLLERS)}"
     return Finding("cgroups", said, fine=not missing)
+
+
+def inspect_filter() -> Finding:
+    """Ask the kernel's packet filter what it has, through the library that sets its rules."""
+    problem = nft.find_library()
+    if problem is None:
+        try:
+            nft.run([{"list": {"tables": None}}])
+        except nft.RulesRefused as error:
+            problem = f"the kernel does not answer nftables: {error}"
+    return Finding("packet filter", problem or "nftables answers", fine=problem is None)
 
 
 def inspect_volumes(root: Path) -> Finding:

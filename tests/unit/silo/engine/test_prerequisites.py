@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from silo.engine import daemon, prerequisites
+from silo.engine import daemon, nft, prerequisites
 from silo.engine.binaries import Binaries
 from silo.engine.plans import Level
 
@@ -13,6 +13,8 @@ BINARIES = Binaries(*[Path("/engine/bin/one")] * 7, versions={"containerd": "v2.
 @pytest.fixture
 def root(monkeypatch) -> None:
     monkeypatch.setattr(daemon.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(prerequisites.nft, "find_library", lambda: None)
+    monkeypatch.setattr(prerequisites.nft, "run", lambda _: {})
 
 
 def make_machine(folder: Path, files: dict[str, str]) -> Path:
@@ -69,6 +71,17 @@ def test_kernel_without_features_lacks_each_of_them(tmp_path):
     lacking = {one.name for one in prerequisites.inspect_kernel(machine) if not one.fine}
 
     assert lacking == {"user namespaces", "overlayfs", "seccomp"}
+
+
+def test_kernel_without_nftables_is_told_from_a_missing_library(root, monkeypatch):
+    def refuse(_):
+        raise nft.RulesRefused("Operation not supported")
+
+    monkeypatch.setattr(prerequisites.nft, "run", refuse)
+    assert "not supported" in prerequisites.inspect_filter().said
+
+    monkeypatch.setattr(prerequisites.nft, "find_library", lambda: "libnftables1 is missing")
+    assert prerequisites.inspect_filter().said == "libnftables1 is missing"
 
 
 def test_volumes_are_on_disk_where_loop_devices_are(tmp_path):
