@@ -5,13 +5,15 @@ what it needs under names of its own.
 """
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tools import docker, foreign_issuer, programs
+from tools import docker, foreign_issuer, images, programs
 from tools.azure import Az, Principal, Registry
+from tools.containers import ContainerGroup, Image
 from tools.instance import Instance, running
 
 TIMEOUT_S = 600
@@ -154,3 +156,63 @@ def new_docker(
 def shell(environment: dict[str, str]) -> Callable[..., programs.Outcome]:
     """Run any program in Silo's environment."""
     return lambda *words, **more: programs.run(words, environment, **more)
+
+
+@pytest.fixture(scope="session")
+def probe_image(
+    az: Az,
+    registry: Registry,
+    pusher: Principal,
+    puller: Principal,
+    environment: dict[str, str],
+    folder: Path,
+) -> Image:
+    """Push the image that looks out of a container, and may be pulled with AcrPull only."""
+    layout = images.make_probe(folder / "probe", "1")
+    reference = f"{registry.server}/tests/probe:1"
+    copy = [
+        "skopeo",
+        "copy",
+        "--dest-creds",
+        pusher.both,
+        layout.reference,
+        f"docker://{reference}",
+    ]
+    programs.succeed(programs.run(copy, environment))
+    return Image(reference, registry.server, puller.client_id, puller.secret)
+
+
+@pytest.fixture(scope="session")
+def containers_group(silo: Instance, make_group: Callable[[], str]) -> str:
+    """Return the resource group of containers, on a machine that can have any."""
+    if os.geteuid() != 0:
+        pytest.skip("container groups need root")
+    return make_group()
+
+
+@pytest.fixture(scope="session")
+def make_container(
+    az: Az, containers_group: str, probe_image: Image, unique: Callable[[str], str]
+) -> Iterator[Callable[..., ContainerGroup]]:
+    """Make a container group of one container that runs a command; deleted in the end."""
+    made: list[ContainerGroup] = []
+
+    def make(command: str = "", *options: str, name: str = "") -> ContainerGroup:
+        one = ContainerGroup(az, containers_group, name or unique("app"))
+        made.append(one)
+        line = ("--command-line", command) if command else ()
+        size = ("--os-type", "Linux", "--cpu", "0.2", "--memory", "0.2")
+        one.do(
+            "create",
+            "--image",
+            probe_image.reference,
+            *probe_image.credentials,
+            *size,
+            *line,
+            *options,
+        )
+        return one
+
+    yield make
+    for one in made:
+        az.run("container", "delete", *one.names, "--yes")
