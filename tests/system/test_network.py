@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from silo import engine
-from silo.engine import links, netns
+from silo.engine import links, netns, nft
 
 from .net_probes import answering, knock, listening, look_up
 
@@ -342,3 +342,41 @@ async def test_what_a_dead_sandbox_took_along_is_put_back_and_a_living_one_is_le
         seen.append(await asyncio.to_thread(knock, zero.netns_path, "10.0.0.4", 80))
 
     assert seen == [None, "10.0.0.9"]
+
+
+@pytest.fixture
+def docker():
+    """Be the firewall that Docker sets up."""
+    table = {"family": "ip", "name": "filter"}
+    inside = {"family": "ip", "table": "filter"}
+    jump = [{"jump": {"target": "DOCKER-USER"}}]
+    hook = {"type": "filter", "hook": "forward", "prio": 0, "policy": "drop"}
+    present = nft.run([{"list": {"tables": None}}])["nftables"]
+    if any(item.get("table", {}).get("name") == "filter" for item in present):
+        pytest.skip("this machine has a table ip filter of its own")
+    nft.run(
+        [
+            {"add": {"table": table}},
+            {"add": {"chain": {**inside, "name": "DOCKER-USER"}}},
+            {"add": {"chain": {**inside, "name": "FORWARD", **hook}}},
+            {"add": {"rule": {**inside, "chain": "FORWARD", "expr": jump}}},
+        ]
+    )
+    yield
+    nft.run([{"delete": {"table": table}}])
+
+
+async def test_dockers_firewall_lets_groups_pass(docker, networks):
+    public = str(networks.pools.public[5])
+    one = await networks.attach("one", engine.NetworkPlan(public_address=public, ports=(TCP80,)))
+    two = await networks.attach("two", in_vnet("10.0.0.4"))
+    await networks.apply_rules(
+        "vnet1", engine.RuleSet(SPACE, (engine.SubnetRules(("10.0.0.0/24",)),))
+    )
+    await networks.start()
+
+    with listening(one.netns_path, 80):
+        assert await asyncio.to_thread(knock, two.netns_path, public, 80)
+    chain = {"family": "ip", "table": "filter", "name": "DOCKER-USER"}
+    rules = nft.run([{"list": {"chain": chain}}])["nftables"]
+    assert len([item for item in rules if "rule" in item]) == 2

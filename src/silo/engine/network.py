@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TypeVar
 
-from . import host_rules, links, netns, nft, routers
+from . import host_rules, links, neighbours, netns, nft, routers
 from .links import Traffic
 from .network_state import State, load_state, save_state
 from .placement import NetworkRefused, get_gateway, plan_member
@@ -168,6 +168,7 @@ class Networks:
                 was_forwarding=bool(self._state.was_forwarding),
             )
         )
+        neighbours.admit(self._prefix, self._name)
         for router in self._state.routers.values():
             self._make_router(router)
             self._enforce(router)
@@ -249,6 +250,7 @@ class Networks:
         for key in list(self._state.routers):
             self._remove_router(key)
         nft.run(nft.remove_table(self._name))
+        neighbours.withdraw(self._name)
         links.forget_host(self._pools.everything)
         self._notes.unlink(missing_ok=True)
         self._state = State()
