@@ -1,6 +1,7 @@
 """The networks of groups, with real namespaces and real packets."""
 
 import asyncio
+import hashlib
 import os
 import secrets
 import socket
@@ -44,8 +45,9 @@ def unused_pools():
     raise AssertionError("no free pool")
 
 
-def list_traces():
-    return set(links.list_devices("")), set(netns.list_namespaces(""))
+def list_traces(instance):
+    prefix = f"si{hashlib.sha256(instance.encode()).hexdigest()[:6]}"
+    return links.list_devices(prefix), netns.list_namespaces(f"silo-{instance}")
 
 
 def find_name(name):
@@ -269,14 +271,28 @@ async def test_rules_and_groups_survive_a_restart(networks, tmp_path):
 
 
 async def test_nothing_is_left_of_a_detached_group(networks):
-    before = await asyncio.to_thread(list_traces)
+    before = await asyncio.to_thread(list_traces, networks.instance)
     public = str(networks.pools.public[5])
     await networks.attach("one", in_vnet("10.0.0.4", public_address=public, ports=(TCP80,)))
     await networks.detach("one")
     await networks.detach("one")
 
-    assert await asyncio.to_thread(list_traces) == before
+    assert await asyncio.to_thread(list_traces, networks.instance) == before
     assert await asyncio.to_thread(knock, None, public, 80) is None
+
+
+async def test_without_groups_nothing_is_left_of_an_instance_that_ends(unused_pools, tmp_path):
+    doors = engine.Doors("127.0.0.1", 18443)
+    made = engine.Networks(secrets.token_hex(6), unused_pools, doors, tmp_path)
+    await made.start()
+    await made.attach("one", engine.NetworkPlan())
+    await made.detach("one")
+    await made.close()
+
+    assert await asyncio.to_thread(list_traces, made.instance) == ([], [])
+    tables = nft.run([{"list": {"tables": None}}])["nftables"]
+    assert f"silo-{made.instance}" not in {item.get("table", {}).get("name") for item in tables}
+    assert unused_pools.public not in await asyncio.to_thread(engine.list_taken)
 
 
 async def test_a_sweep_removes_what_a_crash_left(networks):
@@ -366,7 +382,8 @@ def docker():
     nft.run([{"delete": {"table": table}}])
 
 
-async def test_dockers_firewall_lets_groups_pass(docker, networks):
+@pytest.mark.usefixtures("docker")
+async def test_dockers_firewall_lets_groups_pass(networks):
     public = str(networks.pools.public[5])
     one = await networks.attach("one", engine.NetworkPlan(public_address=public, ports=(TCP80,)))
     two = await networks.attach("two", in_vnet("10.0.0.4"))

@@ -61,9 +61,12 @@ class EngineRoom:
             except (core.SiloError, OSError) as error:
                 log.warning("the engine cannot start yet", reason=str(error))
             await asyncio.sleep(RETRY_S)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.resolver.run())
-            tasks.create_task(self.groups.run(list_plans))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.resolver.run())
+                tasks.create_task(self.groups.run(list_plans))
+        finally:
+            await self.networks.close()
 
 
 def open_engine(

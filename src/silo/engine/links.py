@@ -20,6 +20,10 @@ from .routers import DNS_ADDRESS, METADATA_ADDRESS, UPLINK, Member
 
 GROUP_DEVICE = "eth0"
 _DEFAULT_MTU = 1500
+_FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+_WAS_OFF = Path("/run/silo/forwarding-was-off")
+_LAST = 4096
+"""Priority of routes that are there for want of better ones."""
 _LINK_SCOPE = 253
 _ONLINK = 4
 _UNREACHABLE = 7
@@ -72,24 +76,27 @@ def find_mtu() -> int:
 def prepare_host(unreachable: Iterable[str]) -> bool:
     """Let the machine forward, and keep unused addresses of ours from leaving it.
 
-    Returns whether it forwarded before.
+    Returns whether it forwarded before any instance came.
     """
-    switch = Path("/proc/sys/net/ipv4/ip_forward")
-    before = switch.read_text().strip() == "1"
-    if not before:
-        switch.write_text("1")
+    if _FORWARDING.read_text().strip() != "1":
+        _WAS_OFF.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
+        _WAS_OFF.touch()
+        _FORWARDING.write_text("1")
     with open_netlink() as netlink:
         for prefix in unreachable:
-            netlink.route("replace", dst=prefix, type=_UNREACHABLE, priority=4096)
-    return before
+            netlink.route("replace", dst=prefix, type=_UNREACHABLE, priority=_LAST)
+    return not _WAS_OFF.exists()
 
 
 def forget_host(unreachable: Iterable[str]) -> None:
-    """Take back the routes of ``prepare_host``."""
+    """Take back what ``prepare_host`` did; forwarding, when this was the last instance."""
     with open_netlink() as netlink:
         for prefix in unreachable:
             with contextlib.suppress(NetlinkError):
-                netlink.route("del", dst=prefix, type=_UNREACHABLE, priority=4096)
+                netlink.route("del", dst=prefix, type=_UNREACHABLE, priority=_LAST)
+    if _WAS_OFF.exists() and not netns.list_namespaces("silo-"):
+        _FORWARDING.write_text("0")
+        _WAS_OFF.unlink(missing_ok=True)
 
 
 def make_router(

@@ -64,6 +64,7 @@ class Networks:
         self._prefix = f"si{hashlib.sha256(instance.encode()).hexdigest()[:6]}"
         self._state = State()
         self._mtu = 1500
+        self._started = False
         # One thread: it enters namespaces, and what it does is read and written in order.
         self._thread = ThreadPoolExecutor(1, "network")
 
@@ -145,7 +146,8 @@ class Networks:
         await self._do(self._stop)
 
     async def close(self) -> None:
-        """Let go of the thread; namespaces and rules stay."""
+        """Let go; what groups run on stays, and without groups nothing does."""
+        await self._do(self._leave)
         self._thread.shutdown(wait=True)
 
     async def _do(self, work: Callable[[], T]) -> T:
@@ -157,15 +159,13 @@ class Networks:
         self._mtu = links.find_mtu()
         was_forwarding = links.prepare_host(self._pools.everything)
         self._state = load_state(self._notes)
-        if self._state.was_forwarding is None:
-            self._state = replace(self._state, was_forwarding=was_forwarding)
         nft.run(
             host_rules.render_host(
                 self._name,
                 self._prefix,
                 self._pools,
                 self._doors,
-                was_forwarding=bool(self._state.was_forwarding),
+                was_forwarding=was_forwarding,
             )
         )
         neighbours.admit(self._prefix, self._name)
@@ -175,6 +175,7 @@ class Networks:
             for member in router.members:
                 self._publish(router, member)
         self._save()
+        self._started = True
 
     def _attach(self, uid: str, plan: NetworkPlan) -> Attachment:
         known = self._find(uid)
@@ -243,6 +244,10 @@ class Networks:
             if device not in devices:
                 links.remove_device(device)
 
+    def _leave(self) -> None:
+        if self._started and not any(self._state.iterate_members()):
+            self._stop()
+
     def _stop(self) -> None:
         for router in self._state.routers.values():
             for member in router.members:
@@ -254,6 +259,7 @@ class Networks:
         links.forget_host(self._pools.everything)
         self._notes.unlink(missing_ok=True)
         self._state = State()
+        self._started = False
 
     def _remove_router(self, key: str) -> None:
         router = self._state.routers[key]

@@ -21,8 +21,6 @@ class State:
     routers: Mapping[str, Router] = field(default_factory=lambda: MappingProxyType({}))
     last_address: int = 1
     """The place in the pool of the address that was given out last."""
-    was_forwarding: bool | None = None
-    """Whether the machine routed for others before us; None before the first start."""
 
     def list_members(self, key: str) -> tuple[Member, ...]:
         """Return the groups of a router."""
@@ -57,7 +55,6 @@ def save_state(path: Path, state: State) -> None:
     document = {
         "routers": [asdict(router) for router in state.routers.values()],
         "last_address": state.last_address,
-        "was_forwarding": state.was_forwarding,
     }
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
     core.write_private(path, json.dumps(document).encode())
@@ -70,11 +67,7 @@ def load_state(path: Path) -> State:
     except FileNotFoundError:
         return State()
     found = [_read_router(each) for each in document["routers"]]
-    return State(
-        {router.key: router for router in found},
-        document["last_address"],
-        document["was_forwarding"],
-    )
+    return State({router.key: router for router in found}, document["last_address"])
 
 
 def _read_router(document: Mapping[str, Any]) -> Router:

@@ -16,7 +16,7 @@ def test_what_is_noted_is_what_is_read(tmp_path):
     )
     member = Member("uid", "10.0.0.4", "10.0.0.0/24", "10.9.0.1", (engine.Port("TCP", 80),))
     router = Router("vnet", 2, "10.8.0.2", (member,), rules)
-    state = network_state.State({"vnet": router}, 7, was_forwarding=True)
+    state = network_state.State({"vnet": router}, 7)
 
     network_state.save_state(tmp_path / "notes.json", state)
 
