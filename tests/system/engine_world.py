@@ -81,6 +81,8 @@ class World:
     async def close(self) -> None:
         for found in await self.runtime.list_containers():
             await self.runtime.delete(found.id)
+        for group in await self.runtime.list_sandboxes():
+            await self.runtime.release_group(group)
         await self.runtime.close()
         await self.registries.close()
         assert self.daemon is not None
@@ -108,6 +110,8 @@ class World:
             level,
             self.namespace,
             volumes={one.volume: str(self.folder / one.volume) for one in made.mounts},
+            cpu=1.0,
+            memory_bytes=256 << 20,
             first_id=await self.runtime.get_first_id(self.group, level),
         )
         await self.runtime.create(

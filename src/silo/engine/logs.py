@@ -40,10 +40,16 @@ class Line:
         return datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
+def render_words(path: Path) -> list[str]:
+    """Return what the logger is told."""
+    return ["--path", str(path), "--size", str(ROTATE_BYTES), "--files", str(ROTATED)]
+
+
 def render_logger(program: Path, path: Path) -> str:
-    """Return what containerd is to start for a container's output."""
-    words = {"--path": str(path), "--size": str(ROTATE_BYTES), "--files": str(ROTATED)}
-    query = "&".join(f"{quote(name)}={quote(value, safe='')}" for name, value in words.items())
+    """Return what containerd is to start for a container's output, as a URI of its own kind."""
+    words = render_words(path)
+    pairs = zip(words[::2], words[1::2], strict=True)
+    query = "&".join(f"{quote(name)}={quote(value, safe='')}" for name, value in pairs)
     return f"binary://{quote(str(program))}?{query}"
 
 

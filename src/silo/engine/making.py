@@ -24,7 +24,7 @@ from .containers import Image
 from .images import SNAPSHOTTER
 from .levels import Shim
 
-_SPEC = "types.containerd.io/opencontainers/runtime-spec/1/Spec"
+SPEC = "types.containerd.io/opencontainers/runtime-spec/1/Spec"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,9 @@ class Order:
     spec: dict[str, Any]
     labels: dict[str, str]
     shim: Shim
-    output: str
+    stdout: str
     """Where its output goes, as containerd is told."""
+    stderr: str
 
 
 async def make(client: Client, order: Order) -> None:
@@ -49,7 +50,7 @@ async def make(client: Client, order: Order) -> None:
             labels=order.labels,
             image=order.image.digest,
             runtime=containers_pb2.Container.Runtime(name=order.shim[0], options=order.shim[1]),
-            spec=any_pb2.Any(type_url=_SPEC, value=json.dumps(order.spec).encode()),
+            spec=any_pb2.Any(type_url=SPEC, value=json.dumps(order.spec).encode()),
             snapshotter=SNAPSHOTTER,
             snapshot_key=order.container_id,
         )
@@ -58,23 +59,27 @@ async def make(client: Client, order: Order) -> None:
     task = tasks_pb2.CreateTaskRequest(
         container_id=order.container_id,
         rootfs=mounts,
-        stdout=order.output,
-        stderr=order.output,
-        options=order.shim[1],
+        stdout=order.stdout,
+        stderr=order.stderr,
     )
     await client.call(client.tasks.create, task)
 
 
-async def _prepare(client: Client, order: Order, lease: str) -> list[mount_pb2.Mount]:
-    # containerd 2.4.2 falls over a record without a runtime.
-    record = sandbox_pb2.Sandbox(
-        sandbox_id=order.container_id,
-        runtime=sandbox_pb2.Sandbox.Runtime(name=order.shim[0], options=order.shim[1]),
-        spec=any_pb2.Any(type_url=_SPEC, value=b"{}"),
+async def record(client: Client, container_id: str, shim: Shim) -> None:
+    """Write the record without which an end that nobody saw is lost."""
+    # containerd 2.4.2 falls over one without a runtime.
+    made = sandbox_pb2.Sandbox(
+        sandbox_id=container_id,
+        runtime=sandbox_pb2.Sandbox.Runtime(name=shim[0], options=shim[1]),
+        spec=any_pb2.Any(type_url=SPEC, value=b"{}"),
     )
     with tolerating(is_present):
-        request = sandboxes_pb2.StoreCreateRequest(sandbox=record)
+        request = sandboxes_pb2.StoreCreateRequest(sandbox=made)
         await client.call(client.sandboxes.create, request)
+
+
+async def _prepare(client: Client, order: Order, lease: str) -> list[mount_pb2.Mount]:
+    await record(client, order.container_id, order.shim)
     linux = order.spec["linux"]
     labels = {
         f"containerd.io/snapshot/{kind}mapping": _render_mapping(linux[f"{kind}Mappings"])

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import resource
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC
 from pathlib import Path
@@ -14,7 +15,7 @@ from grpc import aio
 
 from silo import core
 
-from . import cgroups, environment, levels, making, metrics, specs
+from . import cgroups, environment, levels, making, metrics, sandboxes, specs
 from .api import (
     containers_pb2,
     process_pb2,
@@ -41,6 +42,7 @@ from .errors import ContainerMissing, ContainerRefused, EngineError, shorten
 from .events import watch_events
 from .execs import ExecSession, open_exec
 from .images import SNAPSHOTTER, Images, Report
+from .listeners import Listener, remove_pipes
 from .logs import render_logger
 from .paths import Paths
 from .plans import Level
@@ -72,6 +74,7 @@ class Runtime:
         self._images = Images(self._client, registries, paths.containerd)
         self._first_ids: dict[str, int] | None = None
         self._starting = asyncio.Lock()
+        self._making: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
     def instance(self) -> str:
@@ -149,8 +152,15 @@ class Runtime:
             labels[IDS_LABEL] = str(mapping[0]["hostID"])
         runtime = levels.describe_runtime(level, self._binaries, self._paths)
         log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        output = render_logger(self._binaries.logger, log_path)
-        order = making.Order(container_id, image, spec, labels, runtime, output)
+        listener = None
+        stdout = stderr = render_logger(self._binaries.logger, log_path)
+        if level is Level.SANDBOX:
+            listener = Listener(self._get_pipes(container_id))
+            stdout, stderr = listener.stdout, listener.stderr
+            await self._ensure_sandbox(group, runtime, spec)
+            spec = sandboxes.join(spec, group)
+            await listener.open(self._binaries.logger, log_path)
+        order = making.Order(container_id, image, spec, labels, runtime, stdout, stderr)
         try:
             try:
                 await making.make(self._client, order)
@@ -166,6 +176,34 @@ class Runtime:
         except BaseException:
             await asyncio.shield(self.delete(container_id))
             raise
+        finally:
+            if listener is not None:
+                listener.release()
+
+    async def release_group(self, group: str) -> None:
+        """Remove a group's sandbox, before its network goes; nothing if it has none."""
+        await self._remove(sandboxes.get_sandbox_id(group))
+        if self._first_ids is not None:
+            self._first_ids.pop(group, None)
+
+    async def list_sandboxes(self) -> list[str]:
+        """Return the groups that have a sandbox."""
+        return [found.group for found in await self._list({sandboxes.ROLE_LABEL: sandboxes.ROLE})]
+
+    async def _ensure_sandbox(self, group: str, shim: levels.Shim, spec: dict[str, Any]) -> None:
+        async with self._making[group]:
+            if await sandboxes.is_running(self._client, group):
+                return
+            await self._remove(sandboxes.get_sandbox_id(group))
+            try:
+                root = sandboxes.lay_root(self._binaries, self._paths)
+                await sandboxes.make(self._client, shim, group, spec, root)
+            except aio.AioRpcError as error:
+                await self._remove(sandboxes.get_sandbox_id(group))
+                raise ContainerRefused(shorten(error.details() or "")) from error
+
+    def _get_pipes(self, container_id: str) -> Path:
+        return self._paths.run / "output" / container_id
 
     async def start(self, container_id: str) -> int:
         """Start the container's program and return its process id on the machine.
@@ -202,6 +240,7 @@ class Runtime:
         """Remove a container and all it had, running or not; nothing if it is gone already."""
         await self._remove(container_id)
         environment.remove(self._paths.run, container_id)
+        remove_pipes(self._get_pipes(container_id))
 
     async def _remove(self, container_id: str) -> None:
         client = self._client
@@ -262,7 +301,11 @@ class Runtime:
 
     async def list_containers(self, labels: Mapping[str, str] | None = None) -> list[Found]:
         """Return what there is, whoever made it: for adoption after a restart and for sweeps."""
-        wanted = {INSTANCE_LABEL: self.instance, **(labels or {})}
+        found = await self._list(labels or {})
+        return [one for one in found if sandboxes.ROLE_LABEL not in one.labels]
+
+    async def _list(self, labels: Mapping[str, str]) -> list[Found]:
+        wanted = {INSTANCE_LABEL: self.instance, **labels}
         filters = [",".join(f'labels."{name}"=={json.dumps(wanted[name])}' for name in wanted)]
         listed = await self._client.call(
             self._client.containers.list, containers_pb2.ListContainersRequest(filters=filters)
@@ -356,6 +399,10 @@ def _has_ended(error: aio.AioRpcError) -> bool:
     return error.code() in {grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND}
 
 
-def _read_oom(spec: any_pb2.Any) -> bool:
-    path: str = json.loads(spec.value)["linux"]["cgroupsPath"]
+def _read_oom(packed: any_pb2.Any) -> bool:
+    spec = json.loads(packed.value)
+    path: str = spec["linux"]["cgroupsPath"]
+    if sandboxes.is_inside(spec):
+        # The kernel sees the sandbox only, and ends all that is in it.
+        path = f"{path.rpartition('/')[0]}/{sandboxes.ROLE}"
     return cgroups.count_oom_kills(path) > 0

@@ -5,6 +5,7 @@ A container of the process level has a user namespace of its own: its root is no
 machine. Its network namespace belongs to the machine, so it can change nothing of its network.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -93,7 +94,7 @@ def build_spec(plan: ContainerPlan, image: Image, place: Place) -> dict[str, Any
         "root": {"path": "rootfs", "readonly": plan.security.read_only_root},
         "mounts": [*_system_mounts(place), *_file_mounts(place), *_volume_mounts(plan, place)],
         "linux": _render_linux(plan, place, capabilities),
-        "annotations": {},
+        "annotations": {"silo.group": json.dumps(_render_limits(place))},
     }
 
 
@@ -264,6 +265,18 @@ def _render_linux(plan: ContainerPlan, place: Place, capabilities: list[str]) ->
         namespaces.append({"type": "user"})
         linux |= {"uidMappings": mapping, "gidMappings": mapping}
     return linux
+
+
+def _render_limits(place: Place) -> dict[str, Any]:
+    """Return what the whole group may use, for a sandbox that holds all of it."""
+    limits: dict[str, Any] = {}
+    if place.cpu:
+        quota = max(_SMALLEST_QUOTA_US, int(place.cpu * _PERIOD_US))
+        shares = max(2, int(place.cpu * 1024))
+        limits["cpu"] = {"shares": shares, "period": _PERIOD_US, "quota": quota}
+    if place.memory_bytes:
+        limits["memory"] = {"limit": place.memory_bytes, "swap": place.memory_bytes}
+    return limits
 
 
 def _render_resources(plan: ContainerPlan, place: Place) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 //
 // FILE holds NAME=value, each ended by NUL, as /proc/PID/environ does. It lies in memory and is
 // readable by the container's own user alone. What it sets wins over what the specification set.
+//
+// silo-init --rest does nothing until it is told to end: what keeps a sandbox there while the
+// containers in it come and go.
 package main
 
 import (
@@ -10,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -22,6 +26,10 @@ const (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "--rest" {
+		rest()
+		return
+	}
 	if len(os.Args) < 3 {
 		fail(2, errors.New("silo-init FILE PROGRAM [ARGUMENT...]"))
 	}
@@ -38,6 +46,12 @@ func main() {
 		fail(notFound, fmt.Errorf("%s: %w", os.Args[2], err))
 	}
 	fail(cannotExecute, fmt.Errorf("%s: %w", os.Args[2], err))
+}
+
+func rest() {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM, syscall.SIGINT)
+	<-told
 }
 
 func fail(code int, err error) {

@@ -1,0 +1,117 @@
+"""One sandbox per group of the sandbox level: a kernel in user space that its containers share.
+
+gVisor takes the addresses off the network interface when it starts, so the sandbox lives as long
+as the group's network, and containers come and go inside. Its first container does nothing
+(silo-init --rest) and is nobody's; the limits that hold are the sandbox's.
+Source: gVisor, pkg/shim/v1 (annotations of Kubernetes' container runtime interface).
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import any_pb2
+from grpc import aio
+
+from .api import containers_pb2, mount_pb2, tasks_pb2
+from .binaries import Binaries
+from .client import Client, is_missing
+from .containers import GROUP_LABEL, INSTANCE_LABEL
+from .levels import Shim
+from .making import SPEC, record
+from .paths import Paths
+
+ROLE_LABEL = "silo.role"
+ROLE = "sandbox"
+_TYPE = "io.kubernetes.cri.container-type"
+_SANDBOX = "io.kubernetes.cri.sandbox-id"
+_RUNNING = 2
+
+
+def get_sandbox_id(group: str) -> str:
+    """Return the container id of a group's sandbox."""
+    return f"{group}-{ROLE}"
+
+
+def join(spec: dict[str, Any], group: str) -> dict[str, Any]:
+    """Return the spec of a container that starts inside its group's sandbox."""
+    annotations = {**spec["annotations"], _TYPE: "container", _SANDBOX: get_sandbox_id(group)}
+    return {**spec, "annotations": annotations}
+
+
+def is_inside(spec: dict[str, Any]) -> bool:
+    """Return whether a container of this spec lives in a sandbox with others."""
+    return spec["annotations"].get(_TYPE) == "container"
+
+
+def render_sandbox(spec: dict[str, Any], group: str, instance: str) -> dict[str, Any]:
+    """Return the spec of the sandbox that this container's group needs."""
+    linux = spec["linux"]
+    limits = json.loads(spec["annotations"].get("silo.group", "{}"))
+    return {
+        "ociVersion": spec["ociVersion"],
+        "hostname": spec["hostname"],
+        "process": {
+            "terminal": False,
+            "user": {"uid": 65534, "gid": 65534},
+            "args": ["/silo-init", "--rest"],
+            "env": [],
+            "cwd": "/",
+            "capabilities": {},
+            "noNewPrivileges": True,
+        },
+        "root": {"path": "rootfs", "readonly": True},
+        "mounts": [],
+        "linux": {
+            "namespaces": linux["namespaces"],
+            "cgroupsPath": f"/silo/{instance}/{group}/{ROLE}",
+            "resources": {**linux["resources"], **limits},
+        },
+        "annotations": {_TYPE: "sandbox", _SANDBOX: get_sandbox_id(group)},
+    }
+
+
+def lay_root(binaries: Binaries, paths: Paths) -> Path:
+    """Make the root file system of sandboxes: one program that rests."""
+    root = paths.run / "rest"
+    root.mkdir(mode=0o755, exist_ok=True)
+    if not (root / "silo-init").exists():
+        fresh = root / ".silo-init"
+        shutil.copyfile(binaries.init, fresh)
+        fresh.chmod(0o755)
+        fresh.replace(root / "silo-init")
+    return root
+
+
+async def is_running(client: Client, group: str) -> bool:
+    """Return whether a group's sandbox is there and alive."""
+    try:
+        request = tasks_pb2.GetRequest(container_id=get_sandbox_id(group))
+        return (await client.call(client.tasks.get, request)).process.status == _RUNNING
+    except aio.AioRpcError as error:
+        if not is_missing(error):
+            raise
+    return False
+
+
+async def make(client: Client, shim: Shim, group: str, spec: dict[str, Any], root: Path) -> None:
+    """Make and start a group's sandbox; ``root`` is what `lay_root` made."""
+    container_id = get_sandbox_id(group)
+    instance = root.parent.name
+    sandbox = render_sandbox(spec, group, instance)
+    await record(client, container_id, shim)
+    labels = {INSTANCE_LABEL: instance, GROUP_LABEL: group, ROLE_LABEL: ROLE}
+    container = containers_pb2.Container(
+        id=container_id,
+        labels=labels,
+        runtime=containers_pb2.Container.Runtime(name=shim[0], options=shim[1]),
+        spec=any_pb2.Any(type_url=SPEC, value=json.dumps(sandbox).encode()),
+    )
+    await client.call(
+        client.containers.create, containers_pb2.CreateContainerRequest(container=container)
+    )
+    rootfs = mount_pb2.Mount(type="bind", source=str(root), options=["rbind", "ro"])
+    task = tasks_pb2.CreateTaskRequest(container_id=container_id, rootfs=[rootfs])
+    await client.call(client.tasks.create, task)
+    await client.call(client.tasks.start, tasks_pb2.StartRequest(container_id=container_id))
