@@ -9,7 +9,6 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-import grpc
 from google.protobuf import any_pb2
 from grpc import aio
 
@@ -38,6 +37,7 @@ from .containers import (
     Stats,
     Status,
 )
+from .ending import Ending, has_ended
 from .errors import ContainerMissing, ContainerRefused, EngineError, shorten
 from .events import watch_events
 from .execs import ExecSession, open_exec
@@ -54,7 +54,6 @@ GROUPS = 4096
 """Ranges of 65 536 up to 0x7FFFFFFF."""
 IDS_LABEL = "silo.first-id"
 _KILL = 9
-_KILL_S = 10.0
 _STATUS = {
     1: Status.CREATED,
     2: Status.RUNNING,
@@ -72,6 +71,7 @@ class Runtime:
         self._paths = paths
         self._client = Client(paths.socket, clock)
         self._images = Images(self._client, registries, paths.containerd)
+        self._ending = Ending(self._client, paths)
         self._first_ids: dict[str, int] | None = None
         self._starting = asyncio.Lock()
         self._making: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -232,7 +232,7 @@ class Runtime:
             await self._client.call(self._client.tasks.kill, request)
         except aio.AioRpcError as error:
             # A sandbox that is about to go refuses in words of its own.
-            if _has_ended(error) or await self._ends(container_id):
+            if has_ended(error) or await self._ending.comes(container_id):
                 raise ContainerMissing(f"Container {container_id} has ended.") from error
             raise translate(error, container_id) from error
 
@@ -247,7 +247,7 @@ class Runtime:
         snapshot = snapshots_pb2.RemoveSnapshotRequest(snapshotter=SNAPSHOTTER, key=container_id)
         record = sandboxes_pb2.StoreDeleteRequest(sandbox_id=container_id)
         try:
-            await self._delete_task(container_id)
+            await self._ending.delete(container_id)
             with tolerating(is_missing):
                 named = containers_pb2.DeleteContainerRequest(id=container_id)
                 await client.call(client.containers.delete, named)
@@ -257,31 +257,6 @@ class Runtime:
                 await client.call(client.sandboxes.delete, record)
         except aio.AioRpcError as error:
             raise translate(error, container_id) from error
-
-    async def _delete_task(self, container_id: str) -> None:
-        tasks = self._client.tasks
-        with tolerating(is_missing):
-            named = tasks_pb2.GetRequest(container_id=container_id)
-            task = (await self._client.call(tasks.get, named)).process
-            if _STATUS.get(task.status) is not Status.STOPPED:
-                kill = tasks_pb2.KillRequest(container_id=container_id, signal=_KILL, all=True)
-                try:
-                    await self._client.call(tasks.kill, kill)
-                except aio.AioRpcError as error:
-                    if not _has_ended(error) and not await self._ends(container_id):
-                        raise
-                await self._ends(container_id)
-            delete = tasks_pb2.DeleteTaskRequest(container_id=container_id)
-            await self._client.call(tasks.delete, delete)
-
-    async def _ends(self, container_id: str) -> bool:
-        """Wait a moment for a container's end; return whether it came."""
-        wait = tasks_pb2.WaitRequest(container_id=container_id)
-        try:
-            await self._client.call(self._client.tasks.wait, wait, timeout_s=_KILL_S)
-        except aio.AioRpcError as error:
-            return _has_ended(error)
-        return True
 
     async def wait_exit(self, container_id: str) -> Exit:
         """Return how the container's program ended, waiting until it has.
@@ -393,10 +368,6 @@ class Runtime:
         except aio.AioRpcError as error:
             raise translate(error, container_id) from error
         return answer.container
-
-
-def _has_ended(error: aio.AioRpcError) -> bool:
-    return error.code() in {grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND}
 
 
 def _read_oom(packed: any_pb2.Any) -> bool:

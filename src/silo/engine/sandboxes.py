@@ -42,7 +42,8 @@ def join(spec: dict[str, Any], group: str) -> dict[str, Any]:
 
 def is_inside(spec: dict[str, Any]) -> bool:
     """Return whether a container of this spec lives in a sandbox with others."""
-    return spec["annotations"].get(_TYPE) == "container"
+    kind: str = spec["annotations"].get(_TYPE, "")
+    return kind == "container"
 
 
 def render_sandbox(spec: dict[str, Any], group: str, instance: str) -> dict[str, Any]:

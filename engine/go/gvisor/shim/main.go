@@ -2,8 +2,9 @@
 // without CAP_SYS_RESOURCE allows.
 //
 // Upstream's shim always lowers its own oom_score_adj and gives up where the kernel forbids it.
-// Here that is an attempt: a shim that the kernel may kill for memory is better than none. All
-// else is upstream's; Start follows gvisor.dev/gvisor/pkg/shim/v1/manager.go (Apache-2.0).
+// Here that is an attempt: a shim that the kernel may kill for memory is better than none. And
+// upstream's dies with a panic when it cannot tell an event at once, as while containerd restarts;
+// with it the end of its container would be lost. Here it tells it later. All else is upstream's; Start follows gvisor.dev/gvisor/pkg/shim/v1/manager.go (Apache-2.0).
 package main
 
 import (
@@ -18,6 +19,9 @@ import (
 
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	containerdshim "github.com/containerd/containerd/v2/pkg/shim"
+	"github.com/containerd/containerd/v2/plugins"
+	"github.com/containerd/plugin"
+	"github.com/containerd/plugin/registry"
 	shim "gvisor.dev/gvisor/pkg/shim/v1"
 	_ "gvisor.dev/gvisor/pkg/shim/v1/plugin" // the task service
 	"gvisor.dev/gvisor/pkg/shim/v1/runsc"
@@ -33,6 +37,15 @@ const (
 )
 
 func main() {
+	// Initialised before the task service, which takes this variable for a reason to panic, and
+	// after the publisher has read it.
+	registry.Register(&plugin.Registration{
+		Type: plugins.InternalPlugin,
+		ID:   "patience",
+		InitFn: func(*plugin.InitContext) (any, error) {
+			return struct{}{}, os.Unsetenv("TTRPC_ADDRESS")
+		},
+	})
 	containerdshim.Run(context.Background(), manager{shim.NewShimManager(name)})
 }
 

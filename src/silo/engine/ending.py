@@ -1,0 +1,94 @@
+"""How a container's processes are brought to an end, also when its shim does not help."""
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import grpc
+import structlog
+from grpc import aio
+
+from .api import tasks_pb2
+from .client import NAMESPACE, Client, is_missing, tolerating
+from .paths import Paths
+
+log = structlog.get_logger()
+
+_STOPPED = 3
+_TRIES = 5
+_AGAIN_S = 0.2
+_END_S = 10.0
+"""How long a killed process may take; one that hangs in the kernel is not waited for."""
+
+
+class Ending:
+    """Ends what runs; used by whoever removes containers."""
+
+    def __init__(self, client: Client, paths: Paths) -> None:
+        self._client = client
+        self._bundles = paths.run / "containerd" / "io.containerd.runtime.v2.task" / NAMESPACE
+
+    async def delete(self, container_id: str) -> None:
+        """End a container's processes and remove their task; nothing if it has none."""
+        tasks = self._client.tasks
+        with tolerating(is_missing):
+            named = tasks_pb2.GetRequest(container_id=container_id)
+            task = (await self._client.call(tasks.get, named)).process
+            if task.status != _STOPPED:
+                await self._kill(container_id)
+            delete = tasks_pb2.DeleteTaskRequest(container_id=container_id)
+            for _ in range(_TRIES):
+                try:
+                    await self._client.call(tasks.delete, delete)
+                except aio.AioRpcError as error:
+                    if is_missing(error):
+                        return
+                    # A sandbox that died as a whole needs a moment until its parts know it.
+                    reason = error.details()
+                    await asyncio.sleep(_AGAIN_S)
+                else:
+                    return
+            log.warning("shim does not let go of its container", id=container_id, reason=reason)
+            await self._kill_shim(container_id)
+
+    async def comes(self, container_id: str) -> bool:
+        """Wait a moment for a container's end; return whether it came."""
+        wait = tasks_pb2.WaitRequest(container_id=container_id)
+        try:
+            await self._client.call(self._client.tasks.wait, wait, timeout_s=_END_S)
+        except aio.AioRpcError as error:
+            return has_ended(error)
+        return True
+
+    async def _kill(self, container_id: str) -> None:
+        kill = tasks_pb2.KillRequest(container_id=container_id, signal=signal.SIGKILL, all=True)
+        try:
+            await self._client.call(self._client.tasks.kill, kill)
+        except aio.AioRpcError as error:
+            if not has_ended(error) and not await self.comes(container_id):
+                raise
+        await self.comes(container_id)
+
+    async def _kill_shim(self, container_id: str) -> None:
+        """End the shim; containerd then removes by force what it kept."""
+        _kill_program(self._bundles / container_id / "shim.pid")
+        get = tasks_pb2.GetRequest(container_id=container_id)
+        async with asyncio.timeout(_END_S):
+            while True:
+                await self._client.call(self._client.tasks.get, get)
+                await asyncio.sleep(_AGAIN_S)
+
+
+def _kill_program(file: Path) -> None:
+    with suppress(OSError, ValueError):
+        pid = int(file.read_text())
+        # The number may be somebody else's by now.
+        if Path(f"/proc/{pid}/exe").readlink().name.startswith("containerd-shim"):
+            os.kill(pid, signal.SIGKILL)
+
+
+def has_ended(error: aio.AioRpcError) -> bool:
+    """Return whether containerd says that there is nothing left to signal."""
+    return error.code() in {grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND}
