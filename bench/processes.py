@@ -45,10 +45,11 @@ def list_tree(root: int) -> dict[int, str]:
 
 def sum_pss_bytes(root: int) -> int:
     """Return the memory of a tree, pages shared between processes counted once."""
-    return sum(_pss_bytes(pid) for pid in list_tree(root))
+    return sum(pss_bytes(pid) for pid in list_tree(root))
 
 
-def _pss_bytes(pid: int) -> int:
+def pss_bytes(pid: int) -> int:
+    """Return the memory of one process; 0 for one that is gone."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

@@ -86,9 +86,9 @@ def save(name: str, rows: list[Row]) -> Path:
     return path
 
 
-def show(rows: list[Row]) -> None:
+def show(rows: list[Row], title: str = "Silo beside docker-registry") -> None:
     """Print the table, with what was promised and whether it holds."""
-    table = Table(title="Silo beside docker-registry")
+    table = Table(title=title)
     for column in ("measure", "silo", "peer", "unit", "ratio", "p50/p99 ms", "target", ""):
         table.add_column(column, justify="right" if column in {"silo", "peer", "ratio"} else "left")
     for row in rows:

@@ -1,0 +1,299 @@
+"""What starts containers: Silo through ARM, Debian's docker and podman; all with one image."""
+
+import hashlib
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from tools import programs
+from tools.images import Entry, busybox, pack
+from tools.strangers import find_command
+from websockets.sync.client import connect
+
+from .caller import Caller, load_trust
+from .clients import MANIFEST_TYPE
+from .images import digest_of, push_blob
+from .instance import Instance
+from .processes import list_tree, pss_bytes, stop, wait_until
+from .target import target_of
+
+GROUP, REGISTRY, REPOSITORY = "bench", "bench", "app"
+VERSION = "api-version=2024-05-01-preview"
+SLEEP = ("/bin/busybox", "sleep", "100000")
+PORT = 5001
+SINK = ("/bin/busybox", "nc", "-ll", "-p", str(PORT), "-e", "/bin/busybox", "wc", "-c")
+"""Swallows what comes, and tells how much it was when the sender has finished."""
+BRIDGE, BRIDGE_ADDRESS = "silobench0", "10.213.7.1/24"
+
+
+class Machine(Protocol):
+    """One of those that are compared."""
+
+    name: str
+
+    def run(self, name: str, command: tuple[str, ...] = SLEEP) -> None:
+        """Start a container; return when its process runs."""
+
+    def remove(self, name: str) -> None:
+        """Take it away."""
+
+    def execute(self, name: str) -> float:
+        """Return after how many seconds a program started in it has said its first byte."""
+
+    def address(self, name: str) -> str:
+        """Return where the host reaches it."""
+
+    def sum_pss_bytes(self) -> int:
+        """Return the memory of everything that is not the containers' own programs."""
+
+
+def make_layer() -> bytes:
+    return pack([Entry("bin/busybox", busybox().read_bytes())])
+
+
+def sum_matching(root: int, needle: str) -> int:
+    """Weigh a tree, and whatever else names this in its command line: shims are nobody's child."""
+    pids = set(list_tree(root))
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                exe = (entry / "exe").readlink().name
+            except OSError:
+                continue
+            if needle in line and exe != "busybox":
+                pids.add(int(entry.name))
+    return sum(pss_bytes(pid) for pid in pids)
+
+
+class Silo:
+    """Container groups of one level, asked for as az asks."""
+
+    def __init__(self, instance: Instance, level: str) -> None:
+        self.name = f"silo {level}"
+        self._instance = instance
+        self._level = level
+        self._token = instance.sign_in()
+        self._caller = instance.open_caller()
+
+    def push(self) -> None:
+        """Make the registry and the image."""
+        silo = self._instance
+        silo.create_group(GROUP, self._token)
+        silo.create_registry(GROUP, REGISTRY, self._token)
+        target = target_of(silo, REGISTRY)
+        token = target.sign_in(REPOSITORY, "pull,push")
+        layer = make_layer()
+        diff = f"sha256:{hashlib.sha256(layer).hexdigest()}"
+        config = json.dumps(
+            {
+                "architecture": "amd64",
+                "os": "linux",
+                "config": {"Entrypoint": list(SLEEP)},
+                "rootfs": {"type": "layers", "diff_ids": [diff]},
+            }
+        ).encode()
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPE,
+            "config": _describe("application/vnd.oci.image.config.v1+json", config),
+            "layers": [_describe("application/vnd.oci.image.layer.v1.tar", layer)],
+        }
+        caller = Caller(target.port, target.bundle)
+        for blob in (config, layer):
+            push_blob(caller, target, REPOSITORY, blob, token)
+        url = f"https://{target.host}/v2/{REPOSITORY}/manifests/v1"
+        headers = {"Content-Type": MANIFEST_TYPE}
+        body = json.dumps(manifest).encode()
+        caller.call("PUT", url, body=body, headers=headers, token=token).expect(201)
+        caller.close()
+
+    def run(self, name: str, command: tuple[str, ...] = SLEEP) -> None:
+        caller = self._instance.open_caller()
+        try:
+            url = self._url(name)
+            body = self._describe(command)
+            caller.call("PUT", url, document=body, token=self._token).expect(200, 201)
+            wait_until(lambda: self._is_running(caller, url), 120, f"the start of {name}")
+        finally:
+            caller.close()
+
+    def _is_running(self, caller: Caller, url: str) -> bool:
+        found = caller.call("GET", url, token=self._token).expect(200).json()["properties"]
+        state = (found.get("instanceView") or {}).get("state")
+        if state == "Failed" or found["provisioningState"] == "Failed":
+            raise AssertionError(json.dumps(found))
+        return bool(state == "Running")
+
+    def remove(self, name: str) -> None:
+        self._caller.call("DELETE", self._url(name), token=self._token).expect(200, 202, 204)
+        url = self._url(name)
+        wait_until(
+            lambda: self._caller.call("GET", url, token=self._token).status == 404,
+            60,
+            f"the end of {name}",
+        )
+
+    def execute(self, name: str) -> float:
+        start = time.perf_counter()
+        url = self._url(name).replace("?", "/containers/app/exec?")
+        body = {"command": "/bin/busybox echo x", "terminalSize": {"rows": 24, "cols": 80}}
+        told = self._caller.call("POST", url, document=body, token=self._token).expect(200).json()
+        address = told["webSocketUri"]
+        trust = load_trust(self._instance.settings.bundle)
+        host = address.split("/")[2].partition(":")[0]
+        with connect(
+            address, ssl=trust, server_hostname=host, proxy=None, host="127.0.0.1"
+        ) as socket:
+            socket.send(told["password"])
+            socket.recv(timeout=30)
+        return time.perf_counter() - start
+
+    def address(self, name: str) -> str:
+        found = self._caller.call("GET", self._url(name), token=self._token).expect(200).json()
+        return str(found["properties"]["ipAddress"]["ip"])
+
+    def sum_pss_bytes(self) -> int:
+        process = self._instance.process
+        assert process is not None
+        return sum_matching(process.pid, f"/run/silo/{self._instance.settings.id}")
+
+    def _url(self, name: str) -> str:
+        silo = self._instance
+        return (
+            f"{silo.subscription_url}/resourceGroups/{GROUP}/providers/"
+            f"Microsoft.ContainerInstance/containerGroups/{name}?{VERSION}"
+        )
+
+    def _describe(self, command: tuple[str, ...]) -> dict[str, Any]:
+        silo = self._instance
+        server = silo.registry_host(REGISTRY)
+        who = silo.credentials["servicePrincipal"]
+        login = {"server": server, "username": who["clientId"], "password": who["clientSecret"]}
+        properties: dict[str, Any] = {
+            "image": f"{server}/{REPOSITORY}:v1",
+            "command": list(command),
+            "resources": {"requests": {"cpu": 0.01, "memoryInGB": 0.1}},
+        }
+        wanted: dict[str, Any] = {
+            "osType": "Linux",
+            "restartPolicy": "Never",
+            "containers": [{"name": "app", "properties": properties}],
+            "imageRegistryCredentials": [login],
+        }
+        if command == SINK:
+            ports = [{"protocol": "TCP", "port": PORT}]
+            properties["ports"] = ports
+            properties["resources"]["requests"]["cpu"] = 1
+            wanted["ipAddress"] = {"type": "Public", "ports": ports}
+        tags = {"silo-isolation": self._level}
+        return {"location": "westeurope", "tags": tags, "properties": wanted}
+
+
+def _describe(kind: str, data: bytes) -> dict[str, Any]:
+    return {"mediaType": kind, "digest": digest_of(data), "size": len(data)}
+
+
+class Engine:
+    """docker or podman, by its command."""
+
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        daemon: int,
+        needle: str,
+        options: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self._command = command
+        self._daemon = daemon
+        self._needle = needle
+        self._options = options
+
+    def call(self, *words: str) -> str:
+        done = programs.run([*self._command, *words], programs.plain_environment())
+        return programs.succeed(done).out.strip()
+
+    def load(self, folder: Path) -> None:
+        """Make the image."""
+        path = folder / "layer.tar"
+        path.write_bytes(make_layer())
+        self.call("import", str(path), "app:v1")
+
+    def run(self, name: str, command: tuple[str, ...] = SLEEP) -> None:
+        self.call("run", "-d", *self._options, "--name", name, "app:v1", *command)
+
+    def remove(self, name: str) -> None:
+        self.call("rm", "-f", name)
+
+    def execute(self, name: str) -> float:
+        start = time.perf_counter()
+        command = [*self._command, "exec", name, "/bin/busybox", "echo", "x"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.read(1)
+            return time.perf_counter() - start
+
+    def address(self, name: str) -> str:
+        form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        return self.call("inspect", "-f", form, name)
+
+    def sum_pss_bytes(self) -> int:
+        return sum_matching(self._daemon, self._needle)
+
+
+@contextmanager
+def docker(folder: Path) -> Iterator[Engine]:
+    """Run a docker daemon of one's own, with a bridge, as Debian sets it up."""
+    short = Path(tempfile.mkdtemp(prefix="silo-bench-docker-"))
+    host = f"unix://{short}/docker.sock"
+    ip = find_command("ip") or "ip"
+    subprocess.run([ip, "link", "add", BRIDGE, "type", "bridge"], check=True)
+    subprocess.run([ip, "addr", "add", BRIDGE_ADDRESS, "dev", BRIDGE], check=True)
+    subprocess.run([ip, "link", "set", BRIDGE, "up"], check=True)
+    (short / "daemon.json").write_text("{}")
+    command = [
+        *(str(find_command("dockerd") or "dockerd"), "--host", host, "--bridge", BRIDGE),
+        *("--data-root", str(folder / "docker"), "--exec-root", str(short / "exec")),
+        *("--pidfile", str(short / "pid"), "--config-file", str(short / "daemon.json")),
+        *("--iptables=false", "--ip6tables=false"),
+    ]
+    with (folder / "docker.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    client = ["docker", "-H", host]
+    try:
+        wait_until(lambda: _answers([*client, "version"]), 60, "the start of dockerd")
+        made = Engine("docker", client, process.pid, str(short))
+        made.load(folder)
+        yield made
+    finally:
+        clean = f"docker -H {host} ps -aq | xargs -r docker -H {host} rm -f"
+        subprocess.run(["sh", "-c", clean], capture_output=True, check=False)
+        stop(process)
+        subprocess.run([ip, "link", "del", BRIDGE], check=False)
+
+
+def _answers(command: list[str]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@contextmanager
+def podman(folder: Path) -> Iterator[Engine]:
+    """Use podman with storage of its own; it has no daemon."""
+    root, run = str(folder / "podman"), str(folder / "podman-run")
+    command = ["podman", "--root", root, "--runroot", run, "--cgroup-manager", "cgroupfs"]
+    # Its own wish for open files is more than a machine without CAP_SYS_RESOURCE may give.
+    limits = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
+    made = Engine("podman", command, 0, root, limits)
+    made.load(folder)
+    try:
+        yield made
+    finally:
+        for words in (("rm", "-fa", "-t", "0"), ("unmount", "-a")):
+            subprocess.run([*command, *words], capture_output=True, check=False)
