@@ -64,6 +64,7 @@ class EngineRoom:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.resolver.run())
+                tasks.create_task(engine.ExecSweeper(self.paths, self.clock).run())
                 tasks.create_task(self.groups.run(list_plans))
         finally:
             await self.networks.close()

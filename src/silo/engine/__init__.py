@@ -39,6 +39,7 @@ from .errors import ContainerRefused as ContainerRefused
 from .errors import EngineError as EngineError
 from .errors import EngineUnavailable as EngineUnavailable
 from .errors import ImageInaccessible as ImageInaccessible
+from .exec_sweep import ExecSweeper as ExecSweeper
 from .execs import ExecSession as ExecSession
 from .git import GitFailed as GitFailed
 from .git import GitRefused as GitRefused

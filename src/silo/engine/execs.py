@@ -23,6 +23,7 @@ from .api import tasks_pb2
 from .client import Client, is_missing, render_metadata, tolerating, translate
 from .containers import Size
 from .errors import ContainerMissing, ContainerRefused, EngineError, shorten
+from .exec_sweep import lock_folder
 
 _PROCESS = "types.containerd.io/opencontainers/runtime-spec/1/Process"
 _BLOCK = 64 * 1024
@@ -40,6 +41,7 @@ class ExecSession:
         self._exec_id = folder.name
         self._folder = folder
         self._terminal = terminal
+        self._lock = -1
         self._input = -1
         self._outputs: dict[StreamName, int] = {}
         self._stirred = asyncio.Event()
@@ -175,7 +177,7 @@ class ExecSession:
         return call
 
     def _open_pipes(self) -> None:
-        self._folder.mkdir(mode=0o700, parents=True)
+        self._lock = lock_folder(self._folder, self._container_id)
         names: tuple[StreamName, ...] = ("stdout",) if self._terminal else ("stdout", "stderr")
         flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
         for name in ("stdin", *names):
@@ -192,6 +194,9 @@ class ExecSession:
                 os.close(pipe)
         self._input, self._outputs = -1, {}
         shutil.rmtree(self._folder, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def _read(self) -> bytes | None:
         for pipe in self._outputs.values():
