@@ -159,6 +159,8 @@ class LocalMachine:
     async def release(self, uid: str) -> None:
         """Take network and volumes of a group away; its logs stay."""
         await self._on_leaving(uid)
+        # A sandbox lives in the group's network and has to go before it.
+        await self._runtime.release_group(uid)
         await self._networks.detach(uid)
         await self._volumes.remove(uid)
         await asyncio.to_thread(self._files.remove, uid)
@@ -171,6 +173,9 @@ class LocalMachine:
 
     async def sweep(self, keep: Collection[str]) -> None:
         """Take away what a crash left of groups that are no more."""
+        for uid in await self._runtime.list_sandboxes():
+            if uid not in keep:
+                await self._runtime.release_group(uid)
         await self._networks.sweep(keep)
         await self._volumes.sweep(keep)
         await asyncio.to_thread(self._files.sweep, keep)

@@ -14,7 +14,7 @@ from silo import core
 from . import probes, supervision, tables
 from .adoption import adopt, open_boxes
 from .containers import Credentials, Exit, Image
-from .errors import ContainerRefused, EngineUnavailable, ImageInaccessible
+from .errors import ContainerRefused, EngineError, EngineUnavailable, ImageInaccessible
 from .machine import Ground, Machine
 from .plans import ContainerPlan, GroupPlan, Probe
 from .supervision import Box, Phase
@@ -27,8 +27,14 @@ GRACE_S = 10.0
 FINAL = frozenset({GroupState.SUCCEEDED, GroupState.FAILED, GroupState.STOPPED})
 FIRST_PAUSE_S, MAX_PAUSE_S = 0.5, 30.0
 """Between attempts after failures of the engine's own."""
+INIT_TRIES = 3
+"""Failures of an init container until the deployment is called failed: ten seconds."""
 TRIES = 6
 """Unexpected failures in a row until a group that never came up is called failed."""
+
+
+class GroupFailing(EngineError):
+    """The group does not come up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +131,26 @@ class Runner:
                     await self._start(name)
                 continue
             await self._write(step.state)
-            if step.finished or step.state is GroupState.RUNNING:
-                self.settled.set()
+            self._settle(step)
             if step.finished:
                 return
             await self._next(step)
+
+    def _settle(self, step: supervision.Step) -> None:
+        """Tell whoever waits that the group has come up, or that it keeps failing to.
+
+        It is tried on all the same: as in Azure, a failed deployment is not a stopped group.
+        """
+        if step.finished or step.state is GroupState.RUNNING:
+            self.failure = None
+            self.settled.set()
+        for container in self.plan.init:
+            if not self.settled.is_set() and self._boxes[container.name].failures >= INIT_TRIES:
+                self.failure = GroupFailing(
+                    f"The init container '{container.name}' keeps failing; its events and logs "
+                    "say why."
+                )
+                self.settled.set()
 
     async def _begin(self) -> bool:
         """Find out what is there and make what is missing; tell whether that was all."""

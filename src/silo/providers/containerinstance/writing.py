@@ -36,12 +36,22 @@ def check_write(change: arm.Change[ContainerGroup]) -> ContainerGroup | None:
         one.identity for one in group.image_registry_credentials or () if one.identity is not None
     ]
     workload.check_assigned(change.document, identities)
-    return _without_shown(group)
+    return _with_defaults(_without_shown(group))
 
 
 def is_patch(change: arm.Change[ContainerGroup]) -> bool:
     """Tell a PATCH, which starts from what is stored, from a PUT, which replaces it."""
     return change.call.recorder.method == "PATCH"
+
+
+def _with_defaults(group: ContainerGroup) -> ContainerGroup:
+    """Return the group with what Azure answers where nothing was said."""
+    return group.model_copy(
+        update={
+            "restart_policy": group.restart_policy or engine.Restart.ALWAYS.value,
+            "sku": group.sku or "Standard",
+        }
+    )
 
 
 def _without_shown(group: ContainerGroup) -> ContainerGroup:

@@ -30,6 +30,7 @@ async def test_a_group_is_provisioned_once_it_runs_and_shows_what_the_engine_saw
     assert seen["currentState"]["state"] == "Running"
     assert [event["name"] for event in seen["events"]] == ["Pulling", "Pulled", "Started"]
     assert "silo" not in shown
+    assert (shown["restartPolicy"], shown["sku"]) == ("Always", "Standard")
 
 
 async def test_without_an_engine_a_group_is_refused_with_the_reason(world):
