@@ -4,3 +4,4 @@ from .errors import CannotStart as CannotStart
 from .run import find_running as find_running
 from .run import run as run
 from .run import verify_audit as verify_audit
+from .teardown import end_groups as end_groups

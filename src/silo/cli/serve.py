@@ -73,13 +73,26 @@ def up(  # noqa: PLR0917 - one parameter an option
         fail(str(error))
 
 
-def down(state: State = None) -> None:
-    """Stop Silo; requests in flight finish first."""
+def down(
+    state: State = None,
+    groups: Annotated[
+        bool,
+        typer.Option("--groups", help="End container groups too; silo up starts them again."),
+    ] = False,
+) -> None:
+    """Stop Silo; requests in flight finish first, and container groups go on without it."""
     instance = get_settings(state)
     pid = app.find_running(instance.state)
     if pid is None:
         print(f"Silo is not running in {instance.state}.")
-        return
+    else:
+        _stop(pid, instance)
+        print("Silo has stopped.")
+    if groups and app.end_groups(instance):
+        print("The container groups have ended; nothing of them is left on this machine.")
+
+
+def _stop(pid: int, instance: settings.Settings) -> None:
     try:
         os.kill(pid, signal.SIGTERM)
     except PermissionError:
@@ -89,7 +102,6 @@ def down(state: State = None) -> None:
         if time.monotonic() > deadline:
             fail(f"process {pid} has not stopped within {STOP_TIMEOUT_S:.0f} seconds.")
         time.sleep(0.05)
-    print("Silo has stopped.")
 
 
 @audit.command("verify")
