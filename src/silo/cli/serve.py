@@ -43,6 +43,12 @@ def up(  # noqa: PLR0917 - one parameter an option
         ),
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Serving processes.", min=1, max=64)] = None,
+    group_pool: Annotated[
+        str | None, typer.Option(help="IPv4 prefix for groups; while there are none.")
+    ] = None,
+    public_pool: Annotated[
+        str | None, typer.Option(help="IPv4 prefix for public addresses.")
+    ] = None,
     password_grant: Annotated[
         bool | None,
         typer.Option("--password-grant/--no-password-grant", help="Allow az login -u -p."),
@@ -64,6 +70,8 @@ def up(  # noqa: PLR0917 - one parameter an option
         "tls_key": str(tls_key.absolute()) if tls_key else None,
         "tls": tls,
         "workers": workers,
+        "group_pool": group_pool,
+        "public_pool": public_pool,
         "password_grant": password_grant,
     }
     try:
