@@ -16,9 +16,11 @@ _SIZE_BYTES = 64 * 1024 * 1024
 def write(run: Path, container_id: str, pairs: tuple[tuple[str, str], ...], reader: int) -> Path:
     """Write one container's secret environment, for its own user to read; blocks."""
     folder, mounts = run / _FOLDER, KernelMounts()
-    folder.mkdir(mode=0o711, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     if not mounts.is_mount(folder):
         mounts.mount_memory(folder, _SIZE_BYTES)
+    # Silo's own umask lets nobody pass; the container's user has to.
+    folder.chmod(0o711)
     path = folder / container_id
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)

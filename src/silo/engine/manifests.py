@@ -6,6 +6,7 @@ Source: OCI image-spec 1.1, manifest.md, image-index.md, config.md.
 import hashlib
 import json
 import platform
+import re
 from typing import Any
 
 from .api import descriptor_pb2
@@ -31,6 +32,7 @@ INDEX_KINDS = {
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 }
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -50,9 +52,11 @@ def choose_manifest(reference: str, index: dict[str, Any]) -> str:
     architecture = _ARCHITECTURES.get(platform.machine(), "")
     manifests = index.get("manifests")
     for entry in manifests if isinstance(manifests, list) else ():
-        wanted = entry.get("platform") or {} if isinstance(entry, dict) else {}
+        wanted = entry.get("platform") if isinstance(entry, dict) else None
+        if not isinstance(wanted, dict):
+            continue
         if wanted.get("os") == "linux" and wanted.get("architecture") == architecture:
-            return str(entry.get("digest", ""))
+            return _check_digest(reference, str(entry.get("digest", "")))
     raise ImageInaccessible(reference, f"there is no image for linux/{architecture}")
 
 
@@ -70,6 +74,8 @@ def read_layers(
         config = str(manifest["config"]["digest"])
     except (KeyError, TypeError, ValueError) as error:
         raise ImageInaccessible(reference, "this is not the manifest of an image") from error
+    for digest in (config, *(layer.digest for layer in layers)):
+        _check_digest(reference, digest)
     foreign = {layer.media_type for layer in layers} - _LAYER_KINDS
     if foreign:
         raise ImageInaccessible(reference, f"layers of this kind cannot be run: {min(foreign)}")
@@ -78,6 +84,13 @@ def read_layers(
     if sum(layer.size for layer in layers) > LARGEST_BYTES or min(x.size for x in layers) < 0:
         raise ImageInaccessible(reference, "the image is larger than 15 GB")
     return layers, config
+
+
+def _check_digest(reference: str, digest: str) -> str:
+    # It becomes part of an address and of a file's name.
+    if not _DIGEST.fullmatch(digest):
+        raise ImageInaccessible(reference, "this is not the manifest of an image")
+    return digest
 
 
 def read_config(reference: str, raw: bytes, layers: int) -> dict[str, Any]:

@@ -76,7 +76,8 @@ def render_sandbox(spec: dict[str, Any], group: str, instance: str) -> dict[str,
 def lay_root(binaries: Binaries, paths: Paths) -> Path:
     """Make the root file system of sandboxes: one program that rests."""
     root = paths.run / "rest"
-    root.mkdir(mode=0o755, exist_ok=True)
+    root.mkdir(exist_ok=True)
+    root.chmod(0o755)
     if not (root / "silo-init").exists():
         fresh = root / ".silo-init"
         shutil.copyfile(binaries.init, fresh)

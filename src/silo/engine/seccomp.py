@@ -103,7 +103,7 @@ def _parse(text: str) -> tuple[str, list[tuple[str, str]]]:
         raise ContainerRefused("The seccomp profile is too long.")
     try:
         document: Mapping[str, Any] = json.loads(text)
-        default = document["defaultAction"]
+        default = str(document["defaultAction"])
         listed = [
             (str(name), str(rule["action"]))
             for rule in document.get("syscalls") or ()
