@@ -39,9 +39,10 @@ def settle_settings(folder: Path, given: dict[str, Any]) -> Settings:
     taken: set[int] = {merged.port} if merged.port else set()
     if not merged.port:
         merged = replace(merged, port=_pick_front_port(merged.listen, taken))
-    proxy = merged.proxy_port or front.pick_port("127.0.0.1", PROXY_PORT, taken=taken)
-    azure = merged.azure_proxy_port or front.pick_port("127.0.0.1", PROXY_PORT, taken=taken)
-    dns = merged.dns_port or front.pick_port(merged.listen, DNS_PORT, taken=taken)
+    # Each keeps its port, unless somebody took it while Silo was down.
+    proxy = front.pick_port("127.0.0.1", merged.proxy_port or PROXY_PORT, taken=taken)
+    azure = front.pick_port("127.0.0.1", merged.azure_proxy_port or PROXY_PORT, taken=taken)
+    dns = front.pick_port(merged.listen, merged.dns_port or DNS_PORT, taken=taken)
     return replace(merged, proxy_port=proxy, azure_proxy_port=azure, dns_port=dns)
 
 

@@ -8,12 +8,16 @@ _DOCUMENTATION_ADDRESS = ("192.0.2.1", 9)
 
 
 def can_bind(host: str, port: int) -> bool:
-    """Tell whether a TCP port is free and ours to take."""
+    """Tell whether a port is free and ours to take, for TCP and (DNS needs both) for UDP."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with (
+        socket.socket(family, socket.SOCK_STREAM) as stream,
+        socket.socket(family, socket.SOCK_DGRAM) as datagrams,
+    ):
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            stream.bind((host, port))
+            datagrams.bind((host, port))
         except OSError:
             return False
     return True
