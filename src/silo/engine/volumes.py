@@ -213,7 +213,10 @@ def _check(name: str) -> str:
 def _make_folder(root: Path, uid: str) -> Path:
     """Return the folder of a group; only root may list it, containers pass through."""
     folder = root / uid
-    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    for place in (root, folder):
+        if not place.is_dir():
+            place.mkdir(parents=True, exist_ok=True)
+            place.chmod(0o711)  # whatever the umask
     return folder
 
 

@@ -98,14 +98,17 @@ class Tree:
         """Open a directory, the share's own for no parts.
 
         Raises:
-            ResourceNotFound, ParentNotFound, ResourceTypeMismatch.
+            ResourceNotFound, ParentNotFound: there is none, though there may be a file.
 
         """
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(_opened(os.open(self.ensure(share), _FOLDER)))
             for depth, part in enumerate(parts, 1):
-                with _told(last=depth == len(parts)):
-                    below = os.open(part, _FOLDER, dir_fd=folder)
+                try:
+                    with _told(last=depth == len(parts)):
+                        below = os.open(part, _FOLDER, dir_fd=folder)
+                except ResourceTypeMismatch:
+                    raise ResourceNotFound from None
                 folder = stack.enter_context(_opened(below))
             yield folder
 
@@ -115,7 +118,7 @@ class Tree:
         with contextlib.ExitStack() as stack:
             try:
                 folder = stack.enter_context(self.open_folder(share, parts[:-1]))
-            except (ResourceNotFound, ResourceTypeMismatch):
+            except ResourceNotFound:
                 raise ParentNotFound from None
             yield folder, parts[-1]
 
@@ -132,7 +135,10 @@ class Tree:
             with _told(last=True):
                 opened = os.open(name, _FILE | mode, dir_fd=folder)
             with _opened(opened) as file:
-                if not stat.S_ISREG(os.fstat(file).st_mode):
+                found = os.fstat(file).st_mode
+                if stat.S_ISDIR(found):
+                    raise ResourceNotFound
+                if not stat.S_ISREG(found):
                     raise ResourceTypeMismatch
                 yield file
 

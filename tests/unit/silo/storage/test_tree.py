@@ -62,7 +62,7 @@ def test_no_link_leads_out_of_the_share(tree: Tree, folder: Path, tmp_path: Path
         make(tree, "dir", "new")
     with pytest.raises(errors.ParentNotFound):
         tree.create_folder(SHARE, ("dir", "new"), Attributes())
-    with pytest.raises(errors.ResourceTypeMismatch):
+    with pytest.raises(errors.ResourceNotFound):
         tree.list_entries(SHARE, ("dir",))
     with pytest.raises(errors.ResourceTypeMismatch):
         tree.delete_folder(SHARE, ("dir",))
