@@ -100,8 +100,6 @@ def exec_containerd(binaries: Binaries, paths: Paths, authorities: Path) -> None
     # Python ignores these, and what is ignored stays ignored in every program started from here.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
-    # Silo's own lets nobody in; root in a container is somebody else and passes through here.
-    os.umask(0o022)
     environment = {
         **{name: os.environ[name] for name in _KEPT if name in os.environ},
         "PATH": f"{binaries.folder}:{_SYSTEM_PATH}",
@@ -112,8 +110,6 @@ def exec_containerd(binaries: Binaries, paths: Paths, authorities: Path) -> None
 
 def execute(program: Path, arguments: list[str], environment: Mapping[str, str]) -> None:
     """Replace this process by a program (man 2 execve)."""
-    # containerd asks for 0711 where the users of containers have to pass; ours would take it away.
-    os.umask(0o022)
     os.execve(program, [program.name, *arguments], environment)  # noqa: S606
 
 
