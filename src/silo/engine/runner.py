@@ -203,13 +203,13 @@ class Runner:
 
     async def _pull(self, container: ContainerPlan) -> Image | None:
         """Return the image; None when it cannot be had now but may be later."""
-        if container.image in self._images:
-            return self._images[container.image]
         name, box = container.name, self._boxes[container.name]
         if box.phase is Phase.ABSENT:
             self._note(name, "Pulling", f'pulling image "{container.image}"')
         try:
-            image = await self._machine.pull(container.image, self._credentials)
+            image = self._images.get(container.image) or await self._machine.pull(
+                container.image, self._credentials
+            )
         except ImageInaccessible as error:
             reason = f'Failed to pull image "{container.image}": {error.reason}'
             self._note(name, "Failed", reason, warning=True)

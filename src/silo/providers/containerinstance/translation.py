@@ -37,8 +37,9 @@ def plan_group(
     """Return what the engine is to make of a group."""
     memory = sum(_read_request(one).memory_bytes for one in group.containers)
     cpu = sum(_read_request(one).cpu for one in group.containers)
+    frozen = _list_frozen(group)
     init = tuple(
-        _plan_container(one, around, _Amounts(cpu, max(memory, int(INIT_MEMORY_GB * GIB))))
+        _plan_container(one, around, frozen, _Amounts(cpu, max(memory, int(INIT_MEMORY_GB * GIB))))
         for one in group.init_containers or ()
     )
     return engine.GroupPlan(
@@ -49,7 +50,7 @@ def plan_group(
         restart=engine.Restart(group.restart_policy or engine.Restart.ALWAYS),
         init=init,
         containers=tuple(
-            _plan_container(one, around, _read_request(one)) for one in group.containers
+            _plan_container(one, around, frozen, _read_request(one)) for one in group.containers
         ),
         volumes=tuple(_plan_volume(one, wish) for one in group.volumes or ()),
         network=_plan_network(name, group, wish),
@@ -71,7 +72,7 @@ def _read_request(container: Container) -> _Amounts:
 
 
 def _plan_container(
-    container: Container, around: Around, amounts: _Amounts
+    container: Container, around: Around, frozen: set[str], amounts: _Amounts
 ) -> engine.ContainerPlan:
     wanted = container.properties
     limits = wanted.resources.limits if wanted.resources else None
@@ -94,7 +95,7 @@ def _plan_container(
         cpu_limit=limits.cpu if limits else None,
         memory_limit_bytes=int(memory_limit * GIB) if memory_limit else None,
         mounts=tuple(
-            engine.Mount(one.name, one.mount_path, one.read_only)
+            engine.Mount(one.name, one.mount_path, one.read_only or one.name in frozen)
             for one in wanted.volume_mounts or ()
         ),
         ports=tuple(engine.Port(_read_protocol(p.protocol), p.port) for p in wanted.ports or ()),
@@ -102,6 +103,15 @@ def _plan_container(
         readiness=_plan_probe(wanted.readiness_probe),
         security=_plan_security(wanted.security_context),
     )
+
+
+def _list_frozen(group: ContainerGroup) -> set[str]:
+    """Return the volumes that nobody may write to, whatever a mount says."""
+    return {
+        one.name
+        for one in group.volumes or ()
+        if one.secret is not None or (one.azure_file is not None and one.azure_file.read_only)
+    }
 
 
 def _read_environment(wanted: ContainerProperties) -> tuple[tuple[str, str], ...]:
