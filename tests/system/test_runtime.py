@@ -76,6 +76,13 @@ async def test_calls_into_the_machine_are_refused(world, image):
         assert code != 0, attempt
 
 
+@pytest.mark.parametrize("path", ["/sys/x", "/sys/fs/cgroup/x", "/proc/sys/kernel/domainname"])
+async def test_the_kernels_files_cannot_be_written(world, image, path):
+    code, said = await world.run(image, "/bin/sh", "-c", f"echo x > {path}")
+
+    assert code != 0, said
+
+
 async def test_the_network_is_not_the_containers_to_change(world, image):
     code, said = await world.run(image, "/bin/busybox", "ip", "link", "set", "lo", "down")
 
@@ -245,7 +252,7 @@ async def test_use_is_counted(world, image):
 
     assert used.cpu_ns > 50_000_000
     assert used.memory_bytes > 0
-    assert used.memory_limit_bytes == 64 << 20
+    assert used.memory_limit_bytes == 256 << 20
 
 
 async def test_signals_arrive(world, image):

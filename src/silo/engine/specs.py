@@ -43,7 +43,14 @@ MASKED = (
     *("/proc/timer_stats", "/sys/devices/system/cpu/cpu0/thermal_throttle"),
     *("/sys/devices/virtual/powercap", "/sys/firmware"),
 )
-READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+READ_ONLY = (
+    "/sys/fs/cgroup",
+    "/proc/bus",
+    "/proc/fs",
+    "/proc/irq",
+    "/proc/sys",
+    "/proc/sysrq-trigger",
+)
 SEEN = ("/sys/devices/system/cpu", "/sys/kernel/mm/transparent_hugepage")
 """What language run times read to size themselves; the rest of the machine's /sys stays outside."""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

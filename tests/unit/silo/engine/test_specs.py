@@ -116,6 +116,7 @@ def test_a_container_is_told_this():
                 "/sys/firmware",
             ],
             "readonlyPaths": [
+                "/sys/fs/cgroup",
                 "/proc/bus",
                 "/proc/fs",
                 "/proc/irq",
