@@ -21,6 +21,7 @@ NAMESPACES = (
     "Microsoft.ManagedIdentity",
     "Microsoft.Management",
     "Microsoft.Resources",
+    "Microsoft.Storage",
 )
 _ACTIVITY_LOG = re.compile(r"/eventtypes/|/eventcategories", re.IGNORECASE)
 """Of Microsoft.Insights only this is part of a container platform."""

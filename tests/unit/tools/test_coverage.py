@@ -97,5 +97,6 @@ def test_azures_list_is_whole() -> None:
         "Microsoft.ManagedIdentity",
         "Microsoft.Management",
         "Microsoft.Resources",
+        "Microsoft.Storage",
     }
     assert len({(method, path) for _, method, path in azure}) == len(azure)

@@ -51,7 +51,7 @@ def check_account(change: arm.Change[StorageAccount]) -> StorageAccount | None:
         "SFTP": wanted.is_sftp_enabled,
         "NFS": wanted.is_nfs_v3_enabled,
         "A local user": wanted.is_local_user_enabled and wanted.is_sftp_enabled,
-        "A custom domain": wanted.custom_domain and wanted.custom_domain.get("name"),
+        "A custom domain": wanted.custom_domain not in (None, {}, {"name": ""}),
         "Identity-based access over SMB": _is_directory_wanted(wanted),
         "Immutable storage": _is_enabled(wanted.immutable_storage_with_versioning),
         "A policy on the age of signatures": wanted.sas_policy,

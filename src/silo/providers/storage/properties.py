@@ -106,3 +106,30 @@ class KeyName(_Shape):
     """The body of ``regenerateKey``."""
 
     key_name: str
+
+
+class Cors(_Shape):
+    """Which pages of others may call the file service."""
+
+    cors_rules: tuple[Any, ...] = ()
+
+
+class RetentionPolicy(_Shape):
+    """How long a deleted share could be restored."""
+
+    enabled: bool = False
+    days: int | None = None
+
+
+class FileService(_Shape):
+    """https://learn.microsoft.com/rest/api/storagerp/file-services (2024-01-01)."""
+
+    cors: Cors | None = None
+    share_delete_retention_policy: RetentionPolicy | None = None
+    protocol_settings: Any = None
+
+
+class ServiceBody(_Shape):
+    """The body of the file service's PUT."""
+
+    properties: FileService = FileService()

@@ -9,7 +9,7 @@ from silo import arm, core, storage
 
 from .accounts import read_body
 from .errors import FeatureNotSupported, ShareFault
-from .properties import FileShare, ShareBody
+from .properties import FileShare, ServiceBody, ShareBody
 
 T = TypeVar("T")
 _ACCOUNT = (
@@ -72,15 +72,13 @@ class Shares:
 
     async def set_service(self, call: arm.Call, match: arm.Match, body: Any) -> arm.Reply:
         """Take what is so already, refuse the rest."""
-        wanted = arm.require_object(body).get("properties") or {}
-        kept = wanted.get("shareDeleteRetentionPolicy") or {} if isinstance(wanted, dict) else {}
-        if not isinstance(wanted, dict) or not isinstance(kept, dict):
-            raise arm.InvalidRequestContent("Path 'properties': not an object")
-        if kept.get("enabled"):
+        wanted = read_body(ServiceBody, body).properties
+        kept = wanted.share_delete_retention_policy
+        if kept is not None and kept.enabled:
             raise FeatureNotSupported("Soft deletion of shares")
-        if (wanted.get("cors") or {}).get("corsRules"):
+        if wanted.cors is not None and wanted.cors.cors_rules:
             raise FeatureNotSupported("CORS")
-        if wanted.get("protocolSettings"):
+        if wanted.protocol_settings:
             raise FeatureNotSupported("A setting of the SMB or NFS protocol")
 
         def write(conn: core.Connection) -> arm.Resource:
