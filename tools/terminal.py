@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import termios
@@ -54,6 +55,11 @@ class Terminal:
     def type(self, words: str) -> None:
         """Type some words."""
         os.write(self._master, words.encode())
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Change the size of the window."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.process.send_signal(signal.SIGWINCH)
 
     def wait_for(self, words: str, timeout_s: float = 60.0) -> str:
         """Return everything so far as soon as these words are in it.
