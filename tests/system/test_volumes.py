@@ -24,7 +24,6 @@ def volumes(tmp_path: Path) -> Iterator[engine.Volumes]:
         tmp_path / "disk",
         tmp_path / "memory",
         shares=tmp_path / "shares",
-        first_id=FIRST,
         rules=engine.VolumeRules(bytes=64 << 20),
     )
     yield made
@@ -60,7 +59,7 @@ def repository(tmp_path: Path) -> Iterator[str]:
 
 
 async def test_an_empty_dir_ends_where_its_bound_is(volumes: engine.Volumes) -> None:
-    place = await volumes.prepare("g1", engine.VolumePlan("e", engine.EmptyDir()))
+    place = await volumes.prepare("g1", engine.VolumePlan("e", engine.EmptyDir()), first_id=FIRST)
 
     assert list(place.iterdir()) == []
     assert place.stat().st_uid == FIRST
@@ -73,7 +72,7 @@ async def test_a_secret_is_in_memory_for_one_user_and_cannot_be_changed(
     volumes: engine.Volumes,
 ) -> None:
     secret = engine.Secret({"key": b"value"})
-    place = await volumes.prepare("g1", engine.VolumePlan("s", secret), reader=1000)
+    place = await volumes.prepare("g1", engine.VolumePlan("s", secret), first_id=FIRST, reader=1000)
 
     assert (place / "key").stat().st_uid == FIRST + 1000
     line = next(
@@ -90,7 +89,7 @@ async def test_a_repository_is_cloned_without_rights(
     volumes: engine.Volumes, repository: str, revision: str, text: str
 ) -> None:
     source = engine.GitRepo(repository, "app", revision)
-    place = await volumes.prepare("g1", engine.VolumePlan("g", source))
+    place = await volumes.prepare("g1", engine.VolumePlan("g", source), first_id=FIRST)
 
     assert (place / "app" / "file").read_text() == text
     assert (place / "app" / "file").stat().st_uid == FIRST

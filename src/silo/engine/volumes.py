@@ -1,10 +1,11 @@
 """The volumes of a group: made before its first container, gone after its last.
 
-Who owns them: a container's user 0 is the machine's unprivileged user ``first_id``. An emptyDir
-and a gitRepo belong to that user and everybody may write to an emptyDir; a secret's files may be
-read by the one user that needs them. A share is used by many groups, so nobody in particular owns
-it: everybody may write, and what is made in it inherits that (``silo.storage``). Strangers on
-the machine are kept out by the folders above, which only root may list.
+Who owns them: a container's user 0 is the machine's unprivileged user ``first_id``, another one
+for every group, or 0 where a sandbox stands between. An emptyDir and a gitRepo belong to that user
+and everybody may write to an emptyDir; a secret's files may be read by the one user that needs
+them. A share is used by many groups, so nobody in particular owns it: everybody may write, and what
+is made in it inherits that (``silo.storage``). Strangers on the machine are kept out by the
+folders above, which only root may list.
 """
 
 import asyncio
@@ -50,31 +51,29 @@ class Volumes:
         memory: Path,
         *,
         shares: Path,
-        first_id: int = 0,
         rules: VolumeRules | None = None,
         mounts: Mounts | None = None,
     ) -> None:
-        """``disk`` outlives a start of the machine, ``memory`` does not; ``shares`` holds shares.
-
-        ``first_id`` is the machine's user that a container's user 0 is.
-        """
+        """``disk`` outlives the machine's next start, ``memory`` does not."""
         self._disk = disk
         self._memory = memory
         self._shares = shares
-        self._first_id = first_id
         self._rules = rules or VolumeRules()
         self._mounts = mounts or KernelMounts()
 
-    async def prepare(self, uid: str, plan: VolumePlan, *, reader: int | None = 0) -> Path:
+    async def prepare(
+        self, uid: str, plan: VolumePlan, *, first_id: int = 0, reader: int | None = 0
+    ) -> Path:
         """Make a volume of a group, or find it made; return its folder on this machine.
 
-        ``reader`` is the user in the containers that reads a secret; None when there are several.
+        ``first_id`` is the machine's user that a container's user 0 is; ``reader`` the user in the
+        containers that reads a secret, None when there are several.
 
         Raises:
             VolumeRefused, GitRefused: it may not be had. MountFailed, GitFailed: it cannot.
 
         """
-        return await asyncio.to_thread(self.prepare_now, uid, plan, reader=reader)
+        return await asyncio.to_thread(self._prepare, uid, plan, first_id, reader)
 
     async def remove(self, uid: str) -> None:
         """Take every volume of a group away, shares' contents excepted; repeatable."""
@@ -84,55 +83,56 @@ class Volumes:
         """Take away what a crash left of groups that are no more; return their uids."""
         return await asyncio.to_thread(self._sweep, keep)
 
-    def prepare_now(self, uid: str, plan: VolumePlan, *, reader: int | None = 0) -> Path:
-        """As ``prepare``, on this thread."""
+    def _prepare(self, uid: str, plan: VolumePlan, first_id: int, reader: int | None) -> Path:
         _check(uid)
         _check(plan.name)
         match plan.source:
             case EmptyDir():
-                return self._prepare_empty(uid, plan.name)[0]
+                return self._prepare_empty(uid, plan.name, first_id)[0]
             case GitRepo():
-                return self._prepare_git(uid, plan.name, plan.source)
+                return self._prepare_git(uid, plan.name, plan.source, first_id)
             case Secret():
-                return self._prepare_secret(uid, plan.name, plan.source.files, reader)
+                owner = None if reader is None else (first_id + reader, first_id)
+                return self._prepare_secret(uid, plan.name, plan.source.files, owner)
             case Share():
                 return self._prepare_share(uid, plan.name, plan.source)
 
-    def _prepare_empty(self, uid: str, name: str) -> tuple[Path, bool]:
+    def _prepare_empty(self, uid: str, name: str, first_id: int) -> tuple[Path, bool]:
         """Return the folder, and whether it was there already."""
         place = _make_folder(self._disk, uid) / name
         # Inside the mount, for a file system has a ``lost+found`` of its own at its root.
         inside = place / "volume"
         if self._mounts.is_mount(place) and inside.is_dir():
+            _give(inside, first_id)
             return inside, True
         self._mounts.unmount(place)
         place.mkdir(mode=0o711, exist_ok=True)
         self._mounts.mount_bounded(place.with_name(f"{name}.img"), place, self._rules.bytes)
         place.chmod(0o711)
         inside.mkdir(exist_ok=True)
-        self._give(inside, 0o777)
+        inside.chmod(0o777)
+        _give(inside, first_id)
         return inside, False
 
-    def _prepare_git(self, uid: str, name: str, repo: GitRepo) -> Path:
+    def _prepare_git(self, uid: str, name: str, repo: GitRepo, first_id: int) -> Path:
         git.choose_directory(repo)
-        inside, found = self._prepare_empty(uid, name)
+        inside, found = self._prepare_empty(uid, name, first_id)
         done = inside.parent / "cloned"
         if found and done.exists():
             return inside
         if found:
             _empty(inside)
         inside.chmod(0o755)
-        owner = self._first_id or (git.NOBODY if os.geteuid() == 0 else 0)
-        if os.geteuid() == 0:
-            os.chown(inside, owner, owner)
+        owner = first_id or git.NOBODY
+        _give(inside, owner)
         git.clone(repo, inside, self._rules.repositories, owner=owner)
-        if owner != self._first_id and os.geteuid() == 0:
-            _give_tree(inside, self._first_id)
+        if owner != first_id:
+            _give_tree(inside, first_id)
         done.touch(mode=0o600)
         return inside
 
     def _prepare_secret(
-        self, uid: str, name: str, files: Mapping[str, bytes], reader: int | None
+        self, uid: str, name: str, files: Mapping[str, bytes], owner: tuple[int, int] | None
     ) -> Path:
         for file in files:
             if file in {".", ".."} or not _FILE.fullmatch(file):
@@ -147,19 +147,10 @@ class Volumes:
         self._mounts.mount_memory(place, size + 16384 * (len(files) + 1))
         with _open_folder(place) as folder:
             for file, content in files.items():
-                self._write_secret(folder, file, content, reader)
+                _write_secret(folder, file, content, owner)
         place.chmod(0o755)
         self._mounts.freeze(place)
         return place
-
-    def _write_secret(self, folder: int, name: str, content: bytes, reader: int | None) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(name, flags, 0o400, dir_fd=folder), "wb") as file:
-            file.write(content)
-            if os.geteuid() == 0 and reader is not None:
-                os.fchown(file.fileno(), self._first_id + reader, self._first_id)
-            # Several users of one group read it: within its own folder there is nobody else.
-            os.fchmod(file.fileno(), 0o444 if reader is None else 0o400)
 
     def _prepare_share(self, uid: str, name: str, share: Share) -> Path:
         place = _make_folder(self._memory, uid) / name
@@ -198,10 +189,20 @@ class Volumes:
             self._remove(uid)
         return gone
 
-    def _give(self, path: Path, mode: int) -> None:
-        if os.geteuid() == 0:
-            os.chown(path, self._first_id, self._first_id)
-        path.chmod(mode)
+
+def _write_secret(folder: int, name: str, content: bytes, owner: tuple[int, int] | None) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, 0o400, dir_fd=folder), "wb") as file:
+        file.write(content)
+        if os.geteuid() == 0 and owner is not None:
+            os.fchown(file.fileno(), *owner)
+        # Several users of one group read it: within its own folder there is nobody else.
+        os.fchmod(file.fileno(), 0o444 if owner is None else 0o400)
+
+
+def _give(path: Path, owner: int) -> None:
+    if os.geteuid() == 0:
+        os.chown(path, owner, owner)
 
 
 def _check(name: str) -> str:
@@ -243,6 +244,8 @@ def _empty(folder: Path) -> None:
 
 def _give_tree(folder: Path, owner: int) -> None:
     """Give all of it away, the links themselves and not what they point to."""
+    if os.geteuid() != 0:
+        return
     for _root, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False):
         os.fchown(descriptor, owner, owner)
         for name in (*folders, *files):
