@@ -12,12 +12,18 @@ import structlog
 from silo import core
 
 from . import probes, supervision, tables
-from .adoption import adopt, open_boxes
+from .adoption import LOST, adopt, open_boxes
 from .containers import Credentials, Exit, Image
-from .errors import ContainerRefused, EngineError, EngineUnavailable, ImageInaccessible
+from .errors import (
+    ContainerMissing,
+    ContainerRefused,
+    EngineError,
+    EngineUnavailable,
+    ImageInaccessible,
+)
 from .machine import Ground, Machine
 from .plans import ContainerPlan, GroupPlan, Probe
-from .supervision import Box, Phase
+from .supervision import Phase
 from .views import Event, GroupState, GroupView
 
 log = structlog.get_logger()
@@ -69,7 +75,7 @@ class Runner:
         self._machine = machine
         self._store = store
         self._clock = clock
-        self._boxes: dict[str, Box] = {}
+        self._boxes = open_boxes(plan)
         self._events: tuple[Event, ...] = ()
         self._ground = Ground("")
         self._images: dict[str, Image] = {}
@@ -87,8 +93,11 @@ class Runner:
             except (EngineUnavailable, core.StoreUnavailable) as error:
                 log.warning("group waits for its engine", group=self.plan.uid, why=str(error))
             except core.SiloError as error:
-                await self._fail(error)
-                return
+                if not self.settled.is_set():
+                    await self._fail(error)
+                    return
+                # It has come up before: what runs is not ended for a moment's trouble.
+                log.warning("group is taken up again", group=self.plan.uid, why=str(error))
             except Exception as error:
                 # The edge: a bug of ours, or a machine in trouble, must not end a group.
                 log.exception("group failed", group=self.plan.uid, error=type(error).__name__)
@@ -241,7 +250,11 @@ class Runner:
         ]
 
     async def _wait(self, name: str) -> None:
-        exit_ = await self._machine.wait(self.plan.uid, name)
+        try:
+            exit_ = await self._machine.wait(self.plan.uid, name)
+        except ContainerMissing:
+            # Gone without a trace, with its sandbox perhaps; the restart policy decides.
+            exit_ = Exit(LOST, self._clock.now())
         await self._inbox.put(_Ended(name, exit_))
 
     async def _probe(self, name: str, kind: str, probe: Probe) -> None:

@@ -73,6 +73,14 @@ def _list_operations(handlers: Operations) -> tuple[arm.Operation, ...]:
         arm.Operation(f"{containers}/logs/read", "GET", f"{item}/logs", handlers.read_log),
         arm.Operation(f"{containers}/exec/action", "POST", f"{item}/exec", handlers.exec),
         arm.Operation(
+            f"{containers}/attach/action",
+            "POST",
+            f"{item}/attach",
+            handlers.attach,
+            statuses=(400,),
+            coverage="refused: read the logs instead",
+        ),
+        arm.Operation(
             f"{FULL_TYPE}/outboundNetworkDependenciesEndpoints/read",
             "GET",
             f"{_GROUP}/outboundNetworkDependenciesEndpoints",

@@ -89,6 +89,14 @@ class Operations:
 
         return arm.Reply(200, await self.around.resources.store.write(issue))
 
+    async def attach(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
+        """Refuse to hand out the output as a stream; ``az container attach`` reads logs instead."""
+        self._find(match)
+        raise errors.UnsupportedFeature(
+            "Attaching to the output of a container is not supported in this location; its logs "
+            "hold the same."
+        )
+
     async def list_dependencies(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
         """Answer the addresses outside that a group needs: none, all of it runs here."""
         self.around.resources.store.read_now(lambda conn: self.around.resources.get(conn, match.id))

@@ -6,6 +6,7 @@ import pytest
 
 from silo import core, engine
 from silo.engine import groups as groups_module
+from silo.engine import runner as runner_module
 from silo.engine import tables
 
 from .fake_machine import FakeMachine, Hands
@@ -219,6 +220,58 @@ async def test_a_group_that_takes_long_is_told_to_be_on_its_way(world, monkeypat
         await world.see(lambda view: view.state is engine.GroupState.RUNNING)
 
         await world.apply(groups, make_plan(init=(first,)))
+
+
+async def test_a_container_that_vanishes_has_ended_for_the_restart_policy(world):
+    gone = asyncio.Event()
+    waiting = world.machine.wait
+
+    async def wait(uid, name):
+        if gone.is_set():
+            return await waiting(uid, name)
+        await gone.wait()
+        raise engine.ContainerMissing("gone")
+
+    world.machine.wait = wait
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+        gone.set()
+
+        view = await world.see(lambda view: view.containers[0].restart_count == 1)
+
+    assert view.containers[0].previous.exit_code == 137
+
+
+async def test_a_running_group_is_not_ended_for_a_moments_trouble(world, monkeypatch):
+    monkeypatch.setattr(runner_module, "FIRST_PAUSE_S", 0.01)
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+        discard = world.machine.discard
+
+        async def refuse(uid, name):
+            world.machine.discard = discard
+            raise engine.EngineError("a moment's trouble")
+
+        world.machine.discard = refuse
+        world.machine.end("uid", "web", 1)
+
+        view = await world.see(lambda view: view.containers[0].restart_count == 1)
+
+    assert view.state is engine.GroupState.RUNNING
+
+
+async def test_a_failing_init_container_is_tried_again_with_pauses(world):
+    world.machine.instant["first"] = 1
+    plan = make_plan(init=(engine.ContainerPlan("first", "busybox"),))
+    async with world.engine() as groups:
+        with pytest.raises(engine.GroupStarting):
+            await world.apply(groups, plan)
+        seen = world.view()
+        world.planned = []
+
+    assert seen.state is engine.GroupState.PENDING
+    assert seen.init[0].restart_count == 1
+    assert seen.init[0].current.detail == "CrashLoopBackOff"
 
 
 async def test_a_name_leads_to_the_group_while_it_runs(world):
