@@ -131,13 +131,16 @@ class Silo:
         return bool(state == "Running")
 
     def remove(self, name: str) -> None:
-        self._caller.call("DELETE", self._url(name), token=self._token).expect(200, 202, 204)
-        url = self._url(name)
-        wait_until(
-            lambda: self._caller.call("GET", url, token=self._token).status == 404,
-            60,
-            f"the end of {name}",
-        )
+        caller, url = self._instance.open_caller(), self._url(name)
+        try:
+            caller.call("DELETE", url, token=self._token).expect(200, 202, 204)
+
+            def gone() -> bool:
+                return caller.call("GET", url, token=self._token).status == 404
+
+            wait_until(gone, 60, f"the end of {name}")
+        finally:
+            caller.close()
 
     def execute(self, name: str) -> float:
         start = time.perf_counter()
@@ -178,7 +181,10 @@ class Silo:
         properties: dict[str, Any] = {
             "image": f"{server}/{REPOSITORY}:v1",
             "command": list(command),
-            "resources": {"requests": {"cpu": 0.01, "memoryInGB": 0.1}},
+            "resources": {
+                "requests": {"cpu": 0.02, "memoryInGB": 0.1},
+                "limits": {"cpu": 1, "memoryInGB": 0.5},
+            },
         }
         wanted: dict[str, Any] = {
             "osType": "Linux",
