@@ -5,6 +5,7 @@ import secrets
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,7 @@ class World:
     async def close(self) -> None:
         for found in await self.runtime.list_containers():
             await self.runtime.delete(found.id)
-        for group in await self.runtime.list_sandboxes():
-            await self.runtime.release_group(group)
+        await self.runtime.release_group(self.group)
         await self.runtime.close()
         await self.registries.close()
         assert self.daemon is not None
@@ -91,6 +91,9 @@ class World:
         subprocess.run(["ip", "netns", "del", self.instance], check=True)
         subprocess.run(["umount", self.paths.run / "secrets"], check=False, capture_output=True)
         subprocess.run(["rm", "-rf", self.paths.run], check=False)
+        for folder in Path("/sys/fs/cgroup").glob(f"*/silo/{self.instance}"):
+            with suppress(OSError):
+                folder.rmdir()
 
     async def start(
         self,

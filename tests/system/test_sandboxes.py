@@ -121,5 +121,6 @@ async def test_a_released_group_leaves_nothing(world, image):
 
     assert await world.runtime.list_containers() == []
     assert await world.runtime.list_sandboxes() == []
+    assert list(Path("/sys/fs/cgroup").glob(f"*/silo/{world.instance}/{world.group}")) == []
     assert count_sandboxes(world) == 0
     assert str(world.paths.run / "containerd") not in Path("/proc/mounts").read_text()

@@ -3,6 +3,8 @@
 Source: Documentation/admin-guide/cgroup-v2.rst (memory.events), cgroup-v1/memory.rst.
 """
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
@@ -19,3 +21,12 @@ def count_oom_kills(path: str, root: Path = ROOT) -> int:
         words = dict(line.split()[:2] for line in lines if " " in line)
         return int(words.get("oom_kill", 0))
     return 0
+
+
+def remove_group(path: str, root: Path = ROOT) -> None:
+    """Remove the empty control groups of a group of containers; what still runs keeps its own."""
+    inner = path.lstrip("/")
+    for controller in (root, *root.iterdir()):
+        for folder, _, _ in os.walk(controller / inner, topdown=False):
+            with suppress(OSError):
+                Path(folder).rmdir()

@@ -181,8 +181,12 @@ class Runtime:
                 listener.release()
 
     async def release_group(self, group: str) -> None:
-        """Remove a group's sandbox, before its network goes; nothing if it has none."""
+        """Remove a group's sandbox, before its network goes, and what else it leaves behind.
+
+        Repeatable; its containers are deleted before.
+        """
         await self._remove(sandboxes.get_sandbox_id(group))
+        await asyncio.to_thread(cgroups.remove_group, f"/silo/{self.instance}/{group}")
         if self._first_ids is not None:
             self._first_ids.pop(group, None)
 
