@@ -89,7 +89,10 @@ class World:
         self.daemon.send_signal(signal.SIGTERM)
         self.daemon.wait()
         subprocess.run(["ip", "netns", "del", self.instance], check=True)
-        subprocess.run(["umount", self.paths.run / "secrets"], check=False, capture_output=True)
+        mounts = engine.KernelMounts()
+        # Secrets in memory, and an empty network namespace of gVisor's.
+        for path in mounts.list_below(self.paths.run):
+            mounts.unmount(path)
         subprocess.run(["rm", "-rf", self.paths.run], check=False)
         for folder in Path("/sys/fs/cgroup").glob(f"*/silo/{self.instance}"):
             with suppress(OSError):
