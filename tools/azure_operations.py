@@ -16,6 +16,7 @@ from pathlib import Path
 
 NAMESPACES = (
     "Microsoft.Authorization",
+    "Microsoft.ContainerInstance",
     "Microsoft.ContainerRegistry",
     "Microsoft.Insights",
     "Microsoft.ManagedIdentity",

@@ -92,6 +92,7 @@ def test_azures_list_is_whole() -> None:
     assert len(azure) > 500
     assert namespaces == {
         "Microsoft.Authorization",
+        "Microsoft.ContainerInstance",
         "Microsoft.ContainerRegistry",
         "Microsoft.Insights",
         "Microsoft.ManagedIdentity",
