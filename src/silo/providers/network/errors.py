@@ -53,6 +53,18 @@ class InvalidAddressPrefixFormat(arm.ArmError):
         )
 
 
+class AddressPrefixReserved(arm.ArmError):
+    """Some addresses are nobody's own."""
+
+    code = "AddressPrefixReserved"
+
+    def __init__(self, prefix: str, resource: str, reserved: str) -> None:
+        super().__init__(
+            f"The address prefix {prefix} of resource {resource} overlaps the reserved range "
+            f"{reserved}."
+        )
+
+
 class AddressSpaceOverlap(arm.ArmError):
     """Two prefixes of one virtual network meet."""
 

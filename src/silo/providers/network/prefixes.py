@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from .errors import (
+    AddressPrefixReserved,
     AddressSpaceOverlap,
     InvalidAddressPrefixFormat,
     InvalidCIDRNotation,
@@ -13,6 +14,18 @@ from .errors import (
     SubnetsOverlap,
 )
 
+_RESERVED_RANGES = tuple(
+    IPv4Network(prefix)
+    for prefix in (
+        "0.0.0.0/8",
+        "127.0.0.0/8",
+        "168.63.129.16/32",
+        "169.254.0.0/16",
+        "224.0.0.0/4",
+        "255.255.255.255/32",
+    )
+)
+"""Nowhere a network's own: this host, loopback, Azure's services, link-local, multicast."""
 SMALLEST_SUBNET = 29
 RESERVED = 4
 """The network's own address, the gateway and two of Azure's; and the last one."""
@@ -38,6 +51,9 @@ def read_space(prefixes: Iterable[str], resource: str) -> list[IPv4Network]:
     found: list[IPv4Network] = []
     for text in prefixes:
         network = read_prefix(text, resource)
+        for reserved in _RESERVED_RANGES:
+            if network.overlaps(reserved):
+                raise AddressPrefixReserved(str(network), resource, str(reserved))
         for other in found:
             if network.overlaps(other):
                 raise AddressSpaceOverlap(str(network), str(other), resource)

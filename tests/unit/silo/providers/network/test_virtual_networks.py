@@ -184,3 +184,10 @@ async def test_a_strange_body_is_an_error_of_the_callers(world, parts):
 
     assert status in {201, 400}
     assert status == 201 or body["error"]["code"]
+
+
+@pytest.mark.parametrize("prefix", ["0.0.0.0/0", "127.0.0.0/16", "169.254.0.0/24", "168.0.0.0/8"])
+async def test_reserved_addresses_are_no_networks_own(world, prefix):
+    status, _, body = await world.put(VNET, {"addressSpace": {"addressPrefixes": [prefix]}})
+
+    assert (status, body["error"]["code"]) == (400, "AddressPrefixReserved")
