@@ -19,7 +19,7 @@ from .processes import wait_until
 from .report import Row, Target, save, show
 
 LEVELS = ("process", "sandbox")
-IDLE = 10
+IDLE = 6
 """Containers that memory is shared out among."""
 SETTLE_S = 5.0
 CHUNK = bytes(1 << 20)
@@ -90,6 +90,10 @@ def _at_once(
     """Time until all of many run, eight clients ordering."""
     found: dict[str, list[float]] = {}
     names = [f"many{number}" for number in range(wanted.at_once)]
+    # So many sandboxes want more processor than a small machine has to promise.
+    silos = [silo for silo in silos if silo.name == "silo process"]
+    for silo in silos:
+        silo.cpu = 0.02
     for machine in (*silos, peers[0]):
         with ThreadPoolExecutor(8) as pool:
             start = time.perf_counter()
@@ -106,6 +110,8 @@ def _exec(
 ) -> Iterator[Row]:
     """Time to the first byte of a program started in a running container."""
     found: dict[str, list[float]] = {}
+    for silo in silos:
+        silo.cpu = 0.5
     for machine in (*silos, peers[0]):
         machine.run("exec")
         machine.execute("exec")
@@ -119,6 +125,8 @@ def _memory(
 ) -> Iterator[Row]:
     """Weigh what each container adds, its own program left out."""
     found: dict[str, list[float]] = {}
+    for silo in silos:
+        silo.cpu = 0.1
     for machine in (*silos, peers[0]):
         before = machine.sum_pss_bytes()
         for number in range(IDLE):
@@ -136,6 +144,8 @@ def _throughput(
 ) -> Iterator[Row]:
     """Send from the host into a container for some seconds."""
     found: dict[str, float] = {}
+    for silo in silos:
+        silo.cpu = 1
     for machine in (*silos, peers[0]):
         machine.run("sink", SINK)
         found[machine.name] = statistics.median(_send(machine.address("sink")) for _ in range(3))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import socket
 import subprocess
 import tempfile
 import time
@@ -78,6 +79,8 @@ class Silo:
         self.name = f"silo {level}"
         self._instance = instance
         self._level = level
+        self.cpu = 0.5
+        """Cores asked for; a sandbox boots on what its group has."""
         self._token = instance.sign_in()
         self._caller = instance.open_caller()
 
@@ -150,11 +153,10 @@ class Silo:
         address = told["webSocketUri"]
         trust = load_trust(self._instance.settings.bundle)
         host = address.split("/")[2].partition(":")[0]
-        with connect(
-            address, ssl=trust, server_hostname=host, proxy=None, host="127.0.0.1"
-        ) as socket:
-            socket.send(told["password"])
-            socket.recv(timeout=30)
+        raw = socket.create_connection(("127.0.0.1", self._instance.port), 30)
+        with connect(address, sock=raw, ssl=trust, server_hostname=host) as session:
+            session.send(told["password"])
+            session.recv(timeout=30)
         return time.perf_counter() - start
 
     def address(self, name: str) -> str:
@@ -182,8 +184,8 @@ class Silo:
             "image": f"{server}/{REPOSITORY}:v1",
             "command": list(command),
             "resources": {
-                "requests": {"cpu": 0.02, "memoryInGB": 0.1},
-                "limits": {"cpu": 1, "memoryInGB": 0.5},
+                "requests": {"cpu": self.cpu, "memoryInGB": 0.1},
+                "limits": {"cpu": 1, "memoryInGB": 0.3},
             },
         }
         wanted: dict[str, Any] = {
@@ -195,7 +197,6 @@ class Silo:
         if command == SINK:
             ports = [{"protocol": "TCP", "port": PORT}]
             properties["ports"] = ports
-            properties["resources"]["requests"]["cpu"] = 1
             wanted["ipAddress"] = {"type": "Public", "ports": ports}
         tags = {"silo-isolation": self._level}
         return {"location": "westeurope", "tags": tags, "properties": wanted}
