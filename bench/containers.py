@@ -55,6 +55,8 @@ def _measure(folder: Path, wanted: argparse.Namespace) -> Iterator[Row]:
     with ExitStack() as stack:
         stack.callback(instance.stop)
         instance.start()
+        # Groups outlive Silo; those of a measure that was cut short must not stay behind.
+        stack.callback(instance.silo, "down", "--groups", check=False)
         peers = (
             stack.enter_context(docker(folder)),
             stack.enter_context(podman(folder)),

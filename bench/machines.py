@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -284,6 +285,7 @@ def docker(folder: Path) -> Iterator[Engine]:
         subprocess.run(["sh", "-c", clean], capture_output=True, check=False)
         stop(process)
         subprocess.run([ip, "link", "del", BRIDGE], check=False)
+        shutil.rmtree(short, ignore_errors=True)
 
 
 def _answers(command: list[str]) -> bool:
