@@ -5,7 +5,7 @@ for every group, or 0 where a sandbox stands between. An emptyDir and a gitRepo 
 and everybody may write to an emptyDir; a secret's files may be read by the one user that needs
 them. A share is used by many groups, so nobody in particular owns it: everybody may write, and what
 is made in it inherits that (``silo.storage``). Strangers on the machine are kept out by the
-folders above, which only root may list.
+folder above, which only root and that user 0 may pass through.
 """
 
 import asyncio
@@ -92,14 +92,15 @@ class Volumes:
             case GitRepo():
                 return self._prepare_git(uid, plan.name, plan.source, first_id)
             case Secret():
+                place = _make_folder(self._memory, uid, first_id) / plan.name
                 owner = None if reader is None else (first_id + reader, first_id)
-                return self._prepare_secret(uid, plan.name, plan.source.files, owner)
+                return self._prepare_secret(place, plan.source.files, owner)
             case Share():
-                return self._prepare_share(uid, plan.name, plan.source)
+                return self._prepare_share(uid, plan.name, plan.source, first_id)
 
     def _prepare_empty(self, uid: str, name: str, first_id: int) -> tuple[Path, bool]:
         """Return the folder, and whether it was there already."""
-        place = _make_folder(self._disk, uid) / name
+        place = _make_folder(self._disk, uid, first_id) / name
         # Inside the mount, for a file system has a ``lost+found`` of its own at its root.
         inside = place / "volume"
         if self._mounts.is_mount(place) and inside.is_dir():
@@ -132,7 +133,7 @@ class Volumes:
         return inside
 
     def _prepare_secret(
-        self, uid: str, name: str, files: Mapping[str, bytes], owner: tuple[int, int] | None
+        self, place: Path, files: Mapping[str, bytes], owner: tuple[int, int] | None
     ) -> Path:
         for file in files:
             if file in {".", ".."} or not _FILE.fullmatch(file):
@@ -140,7 +141,6 @@ class Volumes:
         size = sum(map(len, files.values()))
         if size > SECRET_BYTES:
             raise VolumeRefused(f"A secret volume holds at most {SECRET_BYTES} bytes.")
-        place = _make_folder(self._memory, uid) / name
         self._mounts.unmount(place)
         place.mkdir(mode=0o711, exist_ok=True)
         # Every file takes whole pages, its name another.
@@ -152,8 +152,8 @@ class Volumes:
         self._mounts.freeze(place)
         return place
 
-    def _prepare_share(self, uid: str, name: str, share: Share) -> Path:
-        place = _make_folder(self._memory, uid) / name
+    def _prepare_share(self, uid: str, name: str, share: Share, first_id: int) -> Path:
+        place = _make_folder(self._memory, uid, first_id) / name
         try:
             parts = Path(share.path).relative_to(self._shares).parts
         except ValueError:
@@ -211,13 +211,19 @@ def _check(name: str) -> str:
     return name
 
 
-def _make_folder(root: Path, uid: str) -> Path:
-    """Return the folder of a group; only root may list it, containers pass through."""
+def _make_folder(root: Path, uid: str, first_id: int) -> Path:
+    """Return the folder of a group, through which only root and its own user 0 may pass.
+
+    Where things are mounted, every user of the machine may read in ``/proc``; whatever the umask.
+    """
     folder = root / uid
-    for place in (root, folder):
-        if not place.is_dir():
-            place.mkdir(parents=True, exist_ok=True)
-            place.chmod(0o711)  # whatever the umask
+    if not root.is_dir():
+        root.mkdir(parents=True, exist_ok=True)
+        root.chmod(0o711)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() == 0:
+        os.chown(folder, 0, first_id)
+    folder.chmod(0o710)
     return folder
 
 

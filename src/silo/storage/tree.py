@@ -59,7 +59,10 @@ class Tree:
         """Return a share's folder, made and open to all groups if it is not there yet."""
         path = self._root / share.folder
         if not path.is_dir():
-            path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+            # Everybody may write to a share: nobody else on the machine may come near it.
+            for private in (self._root, path.parent):
+                private.mkdir(mode=0o700, parents=True, exist_ok=True)
+                private.chmod(0o700)
             made = path.with_name(f".{share.uid}.{uuid.uuid4().hex}")
             made.mkdir(mode=0o777)
             with _opened(os.open(made, _FOLDER)) as folder:

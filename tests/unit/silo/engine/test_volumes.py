@@ -69,6 +69,7 @@ async def test_an_empty_dir_is_bounded_writable_and_found_again(
     assert again == one
     assert (again / "kept").exists()
     assert stat.S_IMODE(one.stat().st_mode) == 0o777
+    assert stat.S_IMODE(one.parents[1].stat().st_mode) == 0o710
     assert mounts.sizes[one.parent] == 50 << 30
 
 

@@ -41,6 +41,7 @@ def test_a_share_and_what_is_made_in_it_is_open_to_every_group(tree: Tree, folde
 
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o777
+    assert stat.S_IMODE(folder.parents[1].stat().st_mode) == 0o700
     assert modes["file"] == 0o666
     assert modes["folder"] == 0o777
     assert modes["theirs"] in {0o666, 0o600}  # without ACLs, the umask holds
