@@ -5,7 +5,9 @@ import contextlib
 import json
 import os
 import pty
+import signal
 import sys
+import termios
 import textwrap
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -65,14 +67,13 @@ async def test_a_terminal_is_raw_and_tells_its_size() -> None:
         process = await start(port, follower, follower)
         while len(seen) < 1:
             await asyncio.sleep(0.02)
-        await asyncio.sleep(0.3)
+        while termios.tcgetattr(follower)[3] & termios.ICANON:
+            await asyncio.sleep(0.02)
         os.write(leader, b"\x03")  # an ordinary terminal would end the program here
         while b"\x03" not in seen:
             await asyncio.sleep(0.02)
-        import termios
-
         termios.tcsetwinsize(leader, (50, 120))
-        process.send_signal(28)
+        process.send_signal(signal.SIGWINCH)
         while not any("resize" in str(frame) for frame in seen):
             await asyncio.sleep(0.02)
         os.write(leader, b"q")
