@@ -216,6 +216,8 @@ async def test_a_group_that_takes_long_is_told_to_be_on_its_way(world, monkeypat
     async with world.engine() as groups:
         with pytest.raises(engine.GroupStarting):
             await world.apply(groups, make_plan(init=(first,)))
+        monkeypatch.undo()
+        await world.see(lambda view: view.init[0].current.state is engine.State.RUNNING)
         world.machine.end("uid", "first", 0)
         await world.see(lambda view: view.state is engine.GroupState.RUNNING)
 

@@ -98,7 +98,7 @@ class GroupWorld(World):
 
     async def wait_state(self, wanted="Succeeded", path=WEB):
         """Return the group once it is provisioned one way or the other."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while True:
                 _, _, body = await self.ask("GET", path)
                 if body["properties"]["provisioningState"] == wanted:
