@@ -211,9 +211,10 @@ async def test_a_failed_liveness_probe_kills_the_container_and_restarts_it(world
 
 
 async def test_a_group_that_takes_long_is_told_to_be_on_its_way(world, monkeypatch):
-    monkeypatch.setattr(groups_module, "PATIENCE_S", 0.05)
     first = engine.ContainerPlan("first", "busybox")
     async with world.engine() as groups:
+        await groups._ready.wait()
+        monkeypatch.setattr(groups_module, "PATIENCE_S", 0.05)
         with pytest.raises(engine.GroupStarting):
             await world.apply(groups, make_plan(init=(first,)))
         monkeypatch.undo()
