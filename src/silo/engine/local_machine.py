@@ -65,10 +65,9 @@ class LocalMachine:
         """Make network, volumes and small files of a group, or find them made."""
         at = await self._networks.attach(plan.uid, plan.network)
         await self._on_attached(plan.uid)
-        first_id = await self._runtime.get_first_id(plan.uid, plan.level)
         volumes = {
             volume.name: await self._volumes.prepare(
-                plan.uid, volume, first_id=first_id, reader=_find_reader(plan, volume.name)
+                plan.uid, volume, reader=_find_reader(plan, volume.name)
             )
             for volume in plan.volumes
         }

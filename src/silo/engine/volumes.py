@@ -1,11 +1,12 @@
 """The volumes of a group: made before its first container, gone after its last.
 
-Who owns them: a container's user 0 is the machine's unprivileged user ``first_id``, another one
-for every group, or 0 where a sandbox stands between. An emptyDir and a gitRepo belong to that user
-and everybody may write to an emptyDir; a secret's files may be read by the one user that needs
-them. A share is used by many groups, so nobody in particular owns it: everybody may write, and what
-is made in it inherits that (``silo.storage``). Strangers on the machine are kept out by the
-folder above, which only root and that user 0 may pass through.
+Who owns them: volumes are mounted id-mapped into containers, so what a container's user 0 is to
+have belongs to 0 here, though that user has no rights outside; ``first_id`` is for mounts that are
+not. An emptyDir and a gitRepo belong to that user and everybody may write to an emptyDir; a
+secret's files may be read by the one user that needs them. A share is used by many groups, so
+nobody in particular owns it: everybody may write, and what is made in it inherits that
+(``silo.storage``). Strangers on the machine are kept out by the folder above, which only root and
+``first_id`` may pass through.
 """
 
 import asyncio
@@ -66,7 +67,7 @@ class Volumes:
     ) -> Path:
         """Make a volume of a group, or find it made; return its folder on this machine.
 
-        ``first_id`` is the machine's user that a container's user 0 is; ``reader`` the user in the
+        ``first_id`` is who here stands for a container's user 0; ``reader`` the user in the
         containers that reads a secret, None when there are several.
 
         Raises:
