@@ -22,6 +22,7 @@ REGISTRY, OTHER_REGISTRY = "matrix", "matrixother"
 ACCOUNT, SHARE = "matrixfiles", "data"
 STORAGE_RESOURCE = "https://storage.azure.com"
 STORAGE_VERSION = "2025-11-05"
+LOGS_RESOURCE = "https://api.loganalytics.io"
 REPOSITORY, OTHER_REPOSITORY = "team/app", "team/other"
 ALL_ACTIONS = "pull,push,delete,metadata_read,metadata_write,deleted_read,deleted_restore"
 ZERO_USER = "00000000-0000-0000-0000-000000000000"
@@ -48,6 +49,7 @@ class World:
             Door.GRAPH: urls.graph,
             Door.REGISTRY: f"https://{urls.login_server(REGISTRY)}",
             Door.STORAGE: urls.file_endpoint(ACCOUNT).rstrip("/"),
+            Door.LOGS: urls.logs,
         }
         path = path or self.fill(route)
         if route.door is Door.MANAGEMENT:
@@ -103,9 +105,21 @@ def fill_world(silo: Instance, caller: Caller) -> World:
             "tag": "v1",
         },
         Door.STORAGE: {"share": SHARE, "directory": "folder", "file": "file"},
+        Door.LOGS: {"workspace": make_workspace(silo, caller, administration)},
     }
     world.wrong = _collect_wrong(world, target)
     return world
+
+
+def make_workspace(silo: Instance, caller: Caller, administration: Administration) -> str:
+    """Make a Log Analytics workspace; return its customer id."""
+    group = f"/subscriptions/{silo.subscription}/resourceGroups/{GROUP}"
+    path = f"{group}/providers/Microsoft.OperationalInsights/workspaces/matrix"
+    url = f"{silo.arm}{path}?api-version=2025-02-01"
+    answer = caller.call(
+        "PUT", url, document={"location": "westeurope"}, token=administration.arm_token
+    )
+    return str(answer.expect(200, 201).json()["properties"]["customerId"])
 
 
 def fill_account(silo: Instance, caller: Caller, administration: Administration) -> None:
@@ -189,6 +203,13 @@ def _collect_wrong(world: World, target: Target) -> dict[Door, list[tuple[str, s
             ("an unserved scheme", f"SharedKeyLite {ACCOUNT}:{'A' * 43}="),
             *_bear(both["storage"].items()),
         ],
+        Door.LOGS: [
+            *common,
+            *_bear(Forger(silo.sign_in(LOGS_RESOURCE), silo.settings.keys).list_variants()),
+            ("other audience (Graph)", f"Bearer {graph_token}"),
+            ("other audience (registry)", f"Bearer {data_token}"),
+            *_bear(both["logs"].items()),
+        ],
     }
 
 
@@ -213,11 +234,13 @@ def _make_callers(world: World, graph: str) -> dict[str, dict[str, str]]:
         "its secret was removed": make("secretless", ("Owner", here)),
     }
     reader, puller = make("reader", ("Reader", here)), make("puller", ("AcrPull", here))
-    tokens: dict[str, dict[str, str]] = {"arm": {}, "graph": {}, "registry": {}, "storage": {}}
+    tokens: dict[str, dict[str, str]] = {"arm": {}, "graph": {}, "registry": {}}
+    tokens |= {"storage": {}, "logs": {}}
     for what, client in {**clients, "too small a role": reader}.items():
         tokens["arm"][what] = _sign_in(world, client, ARM_RESOURCE)
         tokens["graph"][what] = _sign_in(world, client, graph)
         tokens["storage"][what] = _sign_in(world, client, STORAGE_RESOURCE)
+        tokens["logs"][what] = _sign_in(world, client, LOGS_RESOURCE)
     for what, client in {**clients, "too small a role": puller}.items():
         refresh = exchange(world, REGISTRY, _sign_in(world, client, ARM_RESOURCE))
         tokens["registry"][what] = f"Bearer {access_token(world, refresh)}"

@@ -13,6 +13,7 @@ from bench.instance import Instance
 from silo import core, identity, registry, storage
 from silo.app import composition
 from silo.front import Door
+from silo.providers import operationalinsights
 
 _NAME = re.compile(r"{(\w+)(?::\w+)?}")
 
@@ -58,5 +59,6 @@ def list_routes(silo: Instance) -> list[Route]:
     graph = [Route(Door.GRAPH, method, path) for method, path in identity.graph_routes()]
     data = [Route(Door.REGISTRY, one.method, one.path, one.scope) for one in registry.routes()]
     files = [Route(Door.STORAGE, one.method, one.path, one.action) for one in storage.routes()]
+    logs = [Route(Door.LOGS, *one) for one in operationalinsights.query_routes()]
     metadata = Route(Door.MANAGEMENT, "GET", "/metadata/endpoints")
-    return [metadata, *arm, *login, *graph, *data, *files]
+    return [metadata, *arm, *login, *graph, *data, *files, *logs]

@@ -6,6 +6,7 @@ from .collector import Collector as Collector
 from .collector import LogReader as LogReader
 from .collector import Subject as Subject
 from .door import LogsDoor as LogsDoor
+from .door import query_routes as query_routes
 from .properties import Workspace
 from .records import Line as Line
 from .records import Occurrence as Occurrence

@@ -26,7 +26,7 @@ from .query_errors import (
     Unavailable,
     WorkspaceNotFound,
 )
-from .questions import BODY_LIMIT, Question, read_body, read_query_string, read_workspace
+from .questions import BODY_LIMIT, METHODS, Question, read_body, read_query_string, read_workspace
 from .searches import Answer, Searches
 
 log = structlog.get_logger()
@@ -37,6 +37,12 @@ _TABLE = "Microsoft.OperationalInsights/workspaces/query/{}/read"
 _CUSTOM = "Tables.Custom"
 """Every custom log at once; ours are such."""
 _DATA = "Microsoft.OperationalInsights/workspaces/tables/data/read"
+
+
+def query_routes() -> list[tuple[str, str, str]]:
+    """Return method, path and permission of everything that this door answers."""
+    return [(method, "/v1/workspaces/{workspace}/query", QUERY) for method in METHODS]
+
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

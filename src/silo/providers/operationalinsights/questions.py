@@ -15,6 +15,7 @@ from .query_errors import BadArgument, MethodRefused, PathNotFound
 
 BODY_LIMIT = 64 * 1024
 """Bytes; a query is at most a third of it."""
+METHODS = ("GET", "POST")
 _PATH = re.compile(r"/v1/workspaces/([0-9A-Fa-f-]{36})/query/?", re.IGNORECASE)
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(timedelta)
 _ISO_DURATION = re.compile(r"P(?=.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.IGNORECASE)
@@ -35,7 +36,7 @@ def read_workspace(method: str, path: str) -> str:
     found = _PATH.fullmatch(path)
     if found is None:
         raise PathNotFound
-    if method not in {"GET", "POST"}:
+    if method not in METHODS:
         raise MethodRefused(f"The method {method} is not allowed", headers={"allow": "GET, POST"})
     return found[1].lower()
 
