@@ -30,7 +30,7 @@ class Settings:
     workers: int = 2
     """Processes that serve; each runs every door. More than cores gains nothing."""
     group_pool: str = ""
-    """Private IPv4 prefix for groups and their routers, ``10.100.0.0/17``; chosen at first start
+    """Private IPv4 prefix for groups and their routers, ``100.64.0.0/19``; chosen at first start
     so that nothing on the machine has it."""
     public_pool: str = ""
     """IPv4 prefix of which groups get public addresses; chosen likewise, and reachable from this

@@ -17,12 +17,12 @@ from pyroute2 import IPRoute
 from silo import core
 
 CLAIMS = Path("/run/silo/pools")
-"""One file for each /16 that an instance of this machine has taken, with its state folder in it."""
-_AVOIDED = {42, 43, 88, 96, 110, 128, 152, 217, 244}
-"""Second numbers that k3s, podman, Kubernetes, flannel, … take by default."""
-_CANDIDATES = tuple(number for number in range(64, 256) if number not in _AVOIDED)
-_MAIN_TABLE = 254
-"""Of routes (``man 5 rtnetlink``)."""
+"""One file for each piece that an instance of this machine has taken, with its state folder."""
+SHARED = IPv4Network("100.64.0.0/10")
+"""Shared address space (RFC 6598). Not 10.0.0.0/8: sites use all of that, and a machine reaches
+theirs - its resolver, say - by its default route, where no look at its routes can tell."""
+_PIECES = tuple(SHARED.subnets(new_prefix=18))
+_RESOLVERS = Path("/etc/resolv.conf")
 _LONGEST_PREFIX = 24
 """A smaller pool has no room for routers and groups."""
 
@@ -78,31 +78,42 @@ def choose_pools(instance: str, state: Path) -> tuple[str, str]:
     traces still differ.
     """
     taken = list_taken()
-    start = int(hashlib.sha256(instance.encode()).hexdigest(), 16) % len(_CANDIDATES)
-    for number in (*_CANDIDATES[start:], *_CANDIDATES[:start]):
-        network = IPv4Network(f"10.{number}.0.0/16")
-        if not any(network.overlaps(other) for other in taken) and _claim(network, state):
-            low, high = network.subnets()
+    start = int(hashlib.sha256(instance.encode()).hexdigest(), 16) % len(_PIECES)
+    for piece in (*_PIECES[start:], *_PIECES[:start]):
+        if not any(piece.overlaps(other) for other in taken) and _claim(piece, state):
+            low, high = piece.subnets()
             return str(low), str(high)
-    raise PoolInvalid("No /16 of 10.0.0.0/8 is free; set group_pool and public_pool.")
+    raise PoolInvalid(f"No /18 of {SHARED} is free; set group_pool and public_pool.")
 
 
 def list_taken() -> list[IPv4Network]:
-    """Return every IPv4 prefix that the machine has a route to."""
+    """Return every IPv4 prefix that the machine has a route to, and its resolvers."""
     with IPRoute() as netlink:
         routes = [(each.get_attr("RTA_DST"), each["dst_len"]) for each in _list_routes(netlink)]
-    return [IPv4Network(f"{at}/{length}", strict=False) for at, length in routes if at and length]
+    found = [IPv4Network(f"{at}/{length}", strict=False) for at, length in routes if at and length]
+    return [*found, *_list_resolvers()]
+
+
+def _list_resolvers() -> list[IPv4Network]:
+    resolvers = []
+    with contextlib.suppress(OSError):
+        for line in _RESOLVERS.read_text(errors="replace").splitlines():
+            words = line.split()
+            if words[:1] == ["nameserver"]:
+                with contextlib.suppress(ValueError, IndexError):
+                    resolvers.append(IPv4Network(words[1]))
+    return resolvers
 
 
 def _list_routes(netlink: Any) -> list[Any]:
-    return list(netlink.get_routes(family=socket.AF_INET, table=_MAIN_TABLE))
+    return list(netlink.get_routes(family=socket.AF_INET))
 
 
 def _read_pool(text: str, longest: int) -> IPv4Network:
     try:
         network = IPv4Network(text)
     except ValueError as error:
-        raise PoolInvalid(f"'{text}' is no IPv4 prefix such as 10.100.0.0/17: {error}") from None
+        raise PoolInvalid(f"'{text}' is no IPv4 prefix such as 100.64.0.0/19: {error}") from None
     if network.prefixlen > longest:
         raise PoolInvalid(f"The pool {network} is too small: /{longest} at least.")
     return network

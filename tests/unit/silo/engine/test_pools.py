@@ -32,12 +32,20 @@ def test_pools_that_cannot_be_used_are_refused(group, public):
 
 
 def test_chosen_pools_avoid_what_the_machine_uses(tmp_path, monkeypatch):
-    free = IPv4Network("10.99.0.0/16")
+    free = IPv4Network("100.99.64.0/18")
     monkeypatch.setattr(pools, "CLAIMS", tmp_path / "claims")
-    everything = list(IPv4Network("10.0.0.0/8").subnets(new_prefix=16))
+    everything = list(pools.SHARED.subnets(new_prefix=18))
     monkeypatch.setattr(pools, "list_taken", lambda: [each for each in everything if each != free])
 
-    assert engine.choose_pools("one", tmp_path / "a") == ("10.99.0.0/17", "10.99.128.0/17")
+    assert engine.choose_pools("one", tmp_path / "a") == ("100.99.64.0/19", "100.99.96.0/19")
+
+
+def test_the_resolver_of_the_machine_is_taken(tmp_path, monkeypatch):
+    (tmp_path / "resolv.conf").write_text("# a comment\nnameserver 100.64.0.53\nnameserver ::1\n")
+    monkeypatch.setattr(pools, "_RESOLVERS", tmp_path / "resolv.conf")
+    monkeypatch.setattr(pools, "_list_routes", lambda _netlink: [])
+
+    assert pools.list_taken() == [IPv4Network("100.64.0.53/32")]
 
 
 def test_two_instances_of_one_machine_choose_different_pools(tmp_path, monkeypatch):
