@@ -19,6 +19,8 @@ from bench.target import target_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.sockets import Ending, ask, head
+from tests.wire import matrix_world
+from tests.wire.principals import Administration
 from tests.wire.served_routes import list_routes
 from tests.wire.strange_requests import Strange, make_requests
 
@@ -37,7 +39,15 @@ SHAPES = {
     Door.GRAPH: "error",
     Door.LOGIN: "error",
     Door.REGISTRY: "errors",
+    Door.LOGS: "error",
 }
+FIELDS = {
+    Door.STORAGE: (
+        f"x-ms-version: {matrix_world.STORAGE_VERSION}",
+        "x-ms-file-request-intent: backup",
+    )
+}
+"""What every request to a door carries."""
 
 
 class World:
@@ -48,6 +58,12 @@ class World:
         token = silo.sign_in()
         self._token = token
         digest = self.ensure()
+        caller = silo.open_caller()
+        administration = Administration(silo, caller)
+        silo.create_group(matrix_world.GROUP, token)
+        matrix_world.fill_account(silo, caller, administration)
+        workspace = matrix_world.make_workspace(silo, caller, administration)
+        caller.close()
         target = target_of(silo, REGISTRY)
         urls = silo.settings.names.urls
         self.hosts = {
@@ -55,12 +71,16 @@ class World:
             Door.LOGIN: urls.login.removeprefix("https://"),
             Door.GRAPH: urls.graph.removeprefix("https://"),
             Door.REGISTRY: target.host,
+            Door.LOGS: urls.logs.removeprefix("https://"),
+            Door.STORAGE: urls.file_endpoint(matrix_world.ACCOUNT).split("/")[2],
         }
         self.tokens = {
             Door.MANAGEMENT: token,
             Door.LOGIN: "",
             Door.GRAPH: silo.sign_in(urls.graph),
             Door.REGISTRY: target.sign_in(REPOSITORY, ACTIONS),
+            Door.LOGS: silo.sign_in(matrix_world.LOGS_RESOURCE),
+            Door.STORAGE: silo.sign_in(matrix_world.STORAGE_RESOURCE),
         }
         self.known = {
             Door.MANAGEMENT: {
@@ -73,6 +93,8 @@ class World:
             Door.LOGIN: {"tenant": silo.tenant, "upn": "admin@silo.localhost"},
             Door.GRAPH: {"id": "00000000-0000-0000-0000-000000000001"},
             Door.REGISTRY: {"name": REPOSITORY, "reference": digest},
+            Door.LOGS: {"workspace": workspace},
+            Door.STORAGE: {"share": matrix_world.SHARE, "directory": "folder", "file": "file"},
         }
         routes = list_routes(silo)
         self.requests: dict[Door, st.SearchStrategy[Strange]] = {
@@ -100,10 +122,13 @@ class World:
             return [*_arm_samples(self.silo)]
         if door is Door.GRAPH:
             return [*_graph_samples()]
+        if door is Door.LOGS:
+            return [{"query": "ContainerInstanceLog_CL | take 1", "timespan": "PT1H"}]
         return [json.loads(make_manifest([b"layer"])), json.loads(CONFIG), {"writeEnabled": False}]
 
     def send(self, door: Door, request: Strange) -> Ending:
         fields = [f"{name}: {value}" for name, value in request.fields]
+        fields += FIELDS.get(door, ())
         if self.tokens[door]:
             fields.append(f"Authorization: Bearer {self.tokens[door]}")
         data = head(request.method, request.target, self.hosts[door], *fields, "Connection: close")
@@ -215,6 +240,10 @@ def test_no_request_makes_a_door_fail(world: World, door: Door) -> None:
 def _check_shape(door: Door, ending: Ending, complaint: str) -> None:
     header = ending.answer.partition(b"\r\n\r\n")[0].lower()
     if door is Door.LOGIN and b"content-type: text/html" in header:
+        return
+    if door is Door.STORAGE:
+        assert b"content-type: application/xml" in header, complaint
+        assert b"<Error>" in ending.body, complaint
         return
     assert b"content-type: application/json" in header, complaint
     document = json.loads(ending.body)
