@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from . import docker, images, programs
+from . import demo_containers, docker, images, programs
 from .instance import SILO, Instance, find_port
 from .strangers import az_path
 
@@ -51,9 +51,18 @@ class Tour:
             text = text.replace(value, name)
         print(text, flush=True)
 
+    def announce(self, *words: str | Path) -> None:
+        """Print a command that is run otherwise."""
+        self.show(f"$ {shlex.join(map(str, words))}")
+
+    def insist(self, true: bool, words: str) -> None:
+        """End the tour when something is not so."""
+        if not true:
+            raise Differs(words)
+
     def run(self, *words: str | Path, stdin: str | None = None) -> programs.Outcome:
         """Print a command, run it, print its output."""
-        self.show(f"$ {shlex.join(map(str, words))}")
+        self.announce(*words)
         program = {"az": az_path(), "silo": SILO}.get(str(words[0]), words[0])
         outcome = programs.run([program, *words[1:]], self.environment, stdin=stdin)
         if outcome.said.strip():
@@ -101,7 +110,7 @@ def silo_up(tour: Tour, folder: Path) -> Iterator[Instance]:
         yield instance
     finally:
         tour.title("Silo down")
-        tour.run("silo", "down", "--state", state)
+        tour.run("silo", "down", "--groups", "--state", state)
 
 
 def sign_in_and_push(tour: Tour, instance: Instance, folder: Path) -> str:
@@ -208,6 +217,8 @@ def main() -> None:
             registry = sign_in_and_push(tour, instance, folder)
             pull_only(tour, instance, registry, folder)
             closed_doors(tour, instance)
+            image = f"{REGISTRY}.{instance.endpoints['registrySuffix']}/team/hello:1"
+            demo_containers.run_groups(tour, GROUP, registry, image, folder)
             evidence(tour)
         except (Differs, programs.ProgramFailed) as problem:
             stack.close()
