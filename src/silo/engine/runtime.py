@@ -242,9 +242,12 @@ class Runtime:
 
     async def delete(self, container_id: str) -> None:
         """Remove a container and all it had, running or not; nothing if it is gone already."""
-        await self._remove(container_id)
-        environment.remove(self._paths.run, container_id)
-        remove_pipes(self._get_pipes(container_id))
+        try:
+            await self._remove(container_id)
+        finally:
+            # Whatever of the rest fails is found in containerd's lists again; these are not.
+            environment.remove(self._paths.run, container_id)
+            remove_pipes(self._get_pipes(container_id))
 
     async def _remove(self, container_id: str) -> None:
         client = self._client
