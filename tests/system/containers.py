@@ -3,7 +3,8 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -191,19 +192,21 @@ class Containers:
                 said += piece if isinstance(piece, bytes) else piece.encode()
         return said.decode(errors="replace").replace("\r\n", "\n")
 
-    def _enter(self, name: str, command: str, container: str) -> Any:
-        for attempt in (1, 2, 3):
-            ticket = self.ticket(name, command, container)
-            try:
-                socket = self.open(ticket["webSocketUri"])
-            except (InvalidMessage, TimeoutError):
-                # On a machine that is far too busy a handshake is late; its ticket is not spent.
-                if attempt == 3:
-                    raise
-            else:
-                socket.send(ticket["password"])
-                return socket
-        raise AssertionError
+    @contextmanager
+    def _enter(self, name: str, command: str, container: str) -> Iterator[Any]:
+        with ExitStack() as stack:
+            for attempt in (1, 2, 3):
+                ticket = self.ticket(name, command, container)
+                try:
+                    socket = stack.enter_context(self.open(ticket["webSocketUri"]))
+                except (InvalidMessage, TimeoutError):
+                    # On a machine that is far too busy a handshake is late; its ticket is unspent.
+                    if attempt == 3:
+                        raise
+                else:
+                    break
+            socket.send(ticket["password"])
+            yield socket
 
     def probe(self, name: str, command: str, container: str = "one") -> dict[str, Any]:
         """Run the probe in a container; return the document that it told."""
@@ -242,7 +245,9 @@ class Containers:
 
 def processes_below(words: str) -> dict[int, str]:
     """Return the machine's processes whose command names something."""
-    listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["ps", "-wweo", "pid=,args="], capture_output=True, text=True, check=True
+    )
     found = {}
     for line in listed.stdout.splitlines():
         pid, _, command = line.strip().partition(" ")
