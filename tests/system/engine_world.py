@@ -1,6 +1,7 @@
 """A containerd of the tests' own, a registry beside it, and a network namespace to stand in."""
 
 import asyncio
+import os
 import secrets
 import signal
 import subprocess
@@ -41,6 +42,8 @@ class World:
         return engine.Paths.of_instance(self.folder, self.instance)
 
     async def open(self) -> None:
+        # As Silo has it; containerd gets another one, from Silo as from here.
+        os.umask(0o077)
         self.namespace = f"/run/netns/{self.instance}"
         subprocess.run(["ip", "netns", "add", self.instance], check=True)
         inside = ["ip", "netns", "exec", self.instance]
@@ -71,6 +74,7 @@ class World:
                 [found.containerd, "--config", self.paths.config],
                 env={"PATH": f"{found.folder}:/usr/sbin:/usr/bin:/sbin:/bin"},
                 stderr=log,
+                umask=0o022,
             )
         await daemon.wait_until_ready(self.paths, CLOCK)
 

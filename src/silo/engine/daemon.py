@@ -59,7 +59,9 @@ def find_obstacle(binaries: Binaries | None, user: int | None = None) -> str | N
 
 def prepare(paths: Paths) -> None:
     """Make the engine's folders, for nobody else to look into."""
-    paths.run.parent.mkdir(mode=0o711, exist_ok=True)
+    # Whoever of us came first made this one with a umask that lets nobody pass.
+    paths.run.parent.mkdir(exist_ok=True)
+    paths.run.parent.chmod(0o711)
     for folder in (paths.run, paths.state, paths.containerd):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
