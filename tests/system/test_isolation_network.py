@@ -5,6 +5,7 @@ Both directions, after a rule has changed and after a restart of Silo.
 
 import socket
 import socketserver
+import subprocess
 import threading
 
 import pytest
@@ -173,3 +174,37 @@ def test_a_rule_closes_one_direction_and_opens_it_again(nets, direction, protoco
         remove()
     assert nets.talk("client", server, protocol)["reached"]
     assert nets.talk("server", client, protocol)["reached"]
+
+
+def test_the_machine_is_out_of_reach(nets, containers, listener):
+    told = subprocess.run(
+        ["ip", "-4", "-o", "addr"], capture_output=True, text=True, check=True
+    ).stdout
+    own = {line.split()[3].partition("/")[0] for line in told.splitlines()}
+
+    for who in ("server", "alone"):
+        for address in {*own, "169.254.169.254", "168.63.129.16"}:
+            answer = nets.talk(who, address, port=listener)
+            assert not answer["reached"], (who, address)
+
+
+def test_metadata_answers_nobody_who_pretends(nets):
+    # A source address of somebody else, or none of this group's at all.
+    for who, source in (("client", nets.addresses["server"]), ("alone", "169.254.169.254")):
+        told = nets.probe(who, f"talk tcp 169.254.169.254:80 {source}:0")
+        assert not told["reached"], told
+        assert "error" in told
+
+
+def test_nothing_changes_over_a_restart(nets, containers):
+    silo = containers.silo
+    remove = nets.rule("closed", 110, "Deny", destinationAddressPrefix=nets.addresses["server"])
+    assert not nets.talk("client", nets.addresses["server"])["reached"]
+    silo.kill()
+    silo.start()
+
+    assert not nets.talk("client", nets.addresses["server"])["reached"]
+    assert nets.talk("server", nets.addresses["client"])["reached"]
+    assert not nets.talk("alone", nets.own_address("other"))["reached"]
+    remove()
+    assert nets.talk("client", nets.addresses["server"])["reached"]
