@@ -135,6 +135,11 @@ class Instance:
         kill_group(self.process.pid)
         self.process.wait()
 
+    def clear(self) -> None:
+        """Kill it and leave nothing of its containers and networks on the machine."""
+        self.kill()
+        self.silo("down", "--groups", check=False)
+
 
 def kill_group(leader: int) -> None:
     """Kill a session that we started ourselves, by its leader's id."""
@@ -154,7 +159,7 @@ def running(state: Path, *options: str, trusted: Path | None = None) -> Iterator
     """Run a Silo on a state folder while the block lasts."""
     instance = Instance(state, find_port(), options, trusted)
     with ExitStack() as stack:
-        stack.callback(instance.kill)
+        stack.callback(instance.clear)
         instance.start()
         yield instance
         instance.stop()

@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def open_silo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Instance]]:
-    """Start Silos with a group and a registry in each; kill what is left of them in the end."""
+    """Start Silos with a group and a registry in each; leave nothing of them in the end."""
     started: list[Instance] = []
 
     def start(state: Path | None = None, *, tls: bool = True) -> Instance:
@@ -39,7 +39,7 @@ def open_silo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
 
     yield start
     for silo in started:
-        silo.kill()
+        silo.clear()
 
 
 @pytest.fixture(scope="module")
