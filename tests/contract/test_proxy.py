@@ -27,20 +27,22 @@ async def echo(reader, writer):
 async def running_proxy():
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
     target = server.sockets[0].getsockname()[:2]
-    port = front.pick_port("127.0.0.1", 18000, taken=set())
+    ports = front.Ports()
+    port = ports.pick("127.0.0.1", 18000)
     groups = {"up.groups.silo.test": "127.0.0.1", "down.groups.silo.test": ""}
     proxy = front.Proxy(lambda host: host.endswith("silo.test"), target, groups.get)
-    async with server, asyncio.TaskGroup() as group:
-        task = group.create_task(proxy.run(port))
-        for _ in range(100):
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                await hang_up(writer)
-                break
-            await asyncio.sleep(0.01)
-        yield port, target[1]
-        await asyncio.sleep(0.05)
-        task.cancel()
+    with ports:
+        async with server, asyncio.TaskGroup() as group:
+            task = group.create_task(proxy.run(port))
+            for _ in range(100):
+                with contextlib.suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    await hang_up(writer)
+                    break
+                await asyncio.sleep(0.01)
+            yield port, target[1]
+            await asyncio.sleep(0.05)
+            task.cancel()
 
 
 async def ask(port, head):

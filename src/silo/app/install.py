@@ -18,8 +18,10 @@ DNS_PORT = 5354
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
-def settle_settings(folder: Path, given: dict[str, Any]) -> Settings:
+def settle_settings(folder: Path, given: dict[str, Any], ports: front.Ports) -> Settings:
     """Return the settings for this start: what is given now, else what was stored, else defaults.
+
+    ``ports`` holds those that were settled on.
 
     Raises:
         CannotStart: the given values contradict each other or the machine.
@@ -36,13 +38,17 @@ def settle_settings(folder: Path, given: dict[str, Any]) -> Settings:
     merged = replace(fresh, state=folder, **given)
     _check(merged)
     merged = _settle_pools(merged)
-    taken: set[int] = {merged.port} if merged.port else set()
     if not merged.port:
-        merged = replace(merged, port=_pick_front_port(merged.listen, taken))
+        merged = replace(merged, port=_pick_front_port(merged.listen, ports))
+    elif not ports.take(merged.listen, merged.port):
+        raise CannotStart(
+            f"{merged.listen}:{merged.port} is in use or may not be bound by this user;"
+            " choose another with --port."
+        )
     # Each keeps its port, unless somebody took it while Silo was down.
-    proxy = front.pick_port("127.0.0.1", merged.proxy_port or PROXY_PORT, taken=taken)
-    azure = front.pick_port("127.0.0.1", merged.azure_proxy_port or PROXY_PORT, taken=taken)
-    dns = front.pick_port(merged.listen, merged.dns_port or DNS_PORT, taken=taken)
+    proxy = ports.pick("127.0.0.1", merged.proxy_port or PROXY_PORT)
+    azure = ports.pick("127.0.0.1", merged.azure_proxy_port or PROXY_PORT)
+    dns = ports.pick(merged.listen, merged.dns_port or DNS_PORT)
     return replace(merged, proxy_port=proxy, azure_proxy_port=azure, dns_port=dns)
 
 
@@ -79,15 +85,6 @@ def prepare_files(settings: Settings, clock: core.Clock) -> tuple[Path, Path] | 
     return certificates.server, certificates.server_key
 
 
-def check_port_is_free(settings: Settings) -> None:
-    """Raise CannotStart when somebody else has the port of the doors."""
-    if not front.can_bind(settings.listen, settings.port):
-        raise CannotStart(
-            f"{settings.listen}:{settings.port} is in use or may not be bound by this user;"
-            " choose another with --port."
-        )
-
-
 def _settle_pools(settings: Settings) -> Settings:
     """Choose the addresses of groups where none are given, and make sure that they can be used."""
     group, public = settings.group_pool, settings.public_pool
@@ -101,12 +98,11 @@ def _settle_pools(settings: Settings) -> Settings:
     return replace(settings, group_pool=group, public_pool=public)
 
 
-def _pick_front_port(listen: str, taken: set[int]) -> int:
+def _pick_front_port(listen: str, ports: front.Ports) -> int:
     """Prefer 443, where Azure's own tools expect it and URLs carry no port."""
-    if front.can_bind(listen, HTTPS_PORT):
-        taken.add(HTTPS_PORT)
+    if ports.take(listen, HTTPS_PORT):
         return HTTPS_PORT
-    return front.pick_port(listen, ALTERNATIVE_PORT, taken=taken)
+    return ports.pick(listen, ALTERNATIVE_PORT)
 
 
 def _check(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from silo import audit, core, engine
+from silo import audit, core, engine, front
 from silo.settings import Settings
 
 from . import composition, control, install, serving
@@ -42,9 +42,8 @@ def run(folder: Path, given: dict[str, Any], greet: Greet) -> None:
         raise CannotStart(
             f"{folder} cannot be made by this user; choose another --state."
         ) from None
-    with _lock(folder):
-        settings = install.settle_settings(folder, given)
-        install.check_port_is_free(settings)
+    with _lock(folder), front.Ports() as ports:
+        settings = install.settle_settings(folder, given, ports)
         certificate = install.prepare_files(settings, clock)
         credentials = ensure_instance(settings, clock)
         greet(settings, credentials)

@@ -3,9 +3,8 @@
 Knows no API behind the doors.
 """
 
-from .addresses import can_bind as can_bind
+from .addresses import Ports as Ports
 from .addresses import local_address as local_address
-from .addresses import pick_port as pick_port
 from .addresses import reachable_address as reachable_address
 from .certificates import Certificates as Certificates
 from .certificates import get_expiry as get_expiry
