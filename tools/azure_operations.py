@@ -14,18 +14,26 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-NAMESPACES = (
-    "Microsoft.Authorization",
-    "Microsoft.ContainerInstance",
-    "Microsoft.ContainerRegistry",
-    "Microsoft.Insights",
-    "Microsoft.ManagedIdentity",
-    "Microsoft.Management",
-    "Microsoft.Resources",
-    "Microsoft.Storage",
-)
-_ACTIVITY_LOG = re.compile(r"/eventtypes/|/eventcategories", re.IGNORECASE)
-"""Of Microsoft.Insights only this is part of a container platform."""
+NAMESPACES = {
+    "Microsoft.Authorization": "",
+    "Microsoft.ContainerInstance": "",
+    "Microsoft.ContainerRegistry": "",
+    # The activity log and metrics; the rest watches machines and applications.
+    "Microsoft.Insights": "eventtypes|eventcategories|metrics|metricDefinitions|metricNamespaces",
+    "Microsoft.ManagedIdentity": "",
+    "Microsoft.Management": "",
+    # What container groups and their networks touch, of a namespace that runs whole backbones.
+    "Microsoft.Network": (
+        "applicationSecurityGroups|availableDelegations|checkDnsNameAvailability|loadBalancers"
+        "|natGateways|networkInterfaces|networkProfiles|networkSecurityGroups|operations"
+        "|privateEndpoints|publicIPAddresses|publicIPPrefixes|routeTables|serviceEndpointPolicies"
+        "|serviceTags|usages|virtualNetworks"
+    ),
+    "Microsoft.OperationalInsights": "",
+    "Microsoft.Resources": "",
+    "Microsoft.Storage": "",
+}
+"""Every namespace that Silo serves; of some only the types named."""
 _OWN_IDS = {"roleAssignmentId", "denyAssignmentId", "roleId"}
 """Placeholders that stand for a whole id in Microsoft.Authorization."""
 
@@ -38,13 +46,20 @@ def list_operations(folder: Path) -> list[tuple[str, str, str]]:
             continue
         for method, template in _read_module(path):
             namespace = _find_namespace(template)
-            served = namespace in NAMESPACES
-            if served and (namespace != "Microsoft.Insights" or _ACTIVITY_LOG.search(template)):
+            if _is_served(namespace, template):
                 shape = re.sub(r"\{\w+\}", "{}", template).casefold().rstrip("/")
                 if template.strip("/").startswith("{") and template.count("{") == 1:
                     shape = template  # a whole id: what it is the id of tells it apart
                 found.setdefault((method, shape), (namespace, method, template.rstrip("/")))
     return sorted(found.values(), key=lambda row: (row[0], row[2].casefold(), row[1]))
+
+
+def _is_served(namespace: str, template: str) -> bool:
+    types = NAMESPACES.get(namespace)
+    if not types:
+        return types is not None
+    place = rf"/{re.escape(namespace)}/(locations/{{\w+}}/)?({types})(/|$)"
+    return re.search(place, template, re.IGNORECASE) is not None
 
 
 def _read_module(path: Path) -> Iterator[tuple[str, str]]:
@@ -72,7 +87,7 @@ def _iterate_methods(function: ast.FunctionDef) -> Iterator[str]:
 
 
 def _find_namespace(template: str) -> str:
-    names: list[str] = re.findall(r"/providers/(Microsoft\.\w+)", template)
+    names: list[str] = re.findall(r"/providers/([Mm]icrosoft\.\w+)", template)
     if names:
         return names[-1]
     placeholder = template.strip("/{}")

@@ -19,6 +19,18 @@ def build_log_request(**kwargs):
     _url = "/providers/Microsoft.Insights/eventtypes/management/values"
     return HttpRequest(method="GET", url=_url)
 
+def build_network_request(**kwargs):
+    _url = "/subscriptions/{id}/providers/Microsoft.Network/locations/{place}/serviceTags"
+    return HttpRequest(method="GET", url=_url)
+
+def build_backbone_request(**kwargs):
+    _url = "/subscriptions/{id}/providers/Microsoft.Network/virtualNetworkGateways"
+    return HttpRequest(method="GET", url=_url)
+
+def build_machine_request(**kwargs):
+    _url = "/subscriptions/{id}/providers/microsoft.Compute/virtualMachines"
+    return HttpRequest(method="GET", url=_url)
+
 def helper():
     _url = "/providers/Microsoft.Management/y"
 """
@@ -35,5 +47,10 @@ def test_requests_are_read_from_the_code_once_each(tmp_path: Path) -> None:
             "Microsoft.Management",
             "GET",
             "/subscriptions/{id}/providers/Microsoft.Management/x/{name}",
+        ),
+        (
+            "Microsoft.Network",
+            "GET",
+            "/subscriptions/{id}/providers/Microsoft.Network/locations/{place}/serviceTags",
         ),
     ]

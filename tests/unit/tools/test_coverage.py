@@ -97,6 +97,8 @@ def test_azures_list_is_whole() -> None:
         "Microsoft.Insights",
         "Microsoft.ManagedIdentity",
         "Microsoft.Management",
+        "Microsoft.Network",
+        "Microsoft.OperationalInsights",
         "Microsoft.Resources",
         "Microsoft.Storage",
     }
