@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -142,9 +143,13 @@ def describe_surroundings(
             return ()
         return service.render_environment(resource.uid)
 
-    async def read_log(uid: str, name: str, tail: int | None, stamped: bool) -> str:
+    async def read_log(
+        uid: str, name: str, since: datetime, tail: int | None, stamped: bool
+    ) -> str:
         path = engine.locate_log(paths, uid, name)
-        return await asyncio.to_thread(engine.read_logs, path, tail=tail, timestamps=stamped)
+        return await asyncio.to_thread(
+            engine.read_logs, path, tail=tail, since=since, timestamps=stamped
+        )
 
     return containerinstance.Surroundings(
         resources=resources,

@@ -45,7 +45,8 @@ def adopt(plan: GroupPlan, view: GroupView, found: Mapping[str, Found], now: dat
     for name, box in open_boxes(plan, view).items():
         container = found.get(name)
         if container is not None and container.status is Status.RUNNING:
-            boxes[name] = box if box.phase is Phase.RUNNING else note_start(box, now)
+            running = box.phase is Phase.RUNNING
+            boxes[name] = box if running else note_start(box, container.made or now)
             continue
         if container is not None:
             discard.append(name)
@@ -58,9 +59,17 @@ def _read_end(plan: GroupPlan, box: Box, container: Found | None, now: datetime)
     ended = container.exit if container is not None else None
     if box.phase is Phase.RUNNING:
         return note_exit(box, ended or Exit(LOST, now), plan.restart, now)
-    if ended is not None and not has_started(box):
-        return note_exit(note_start(box, now), ended, plan.restart, now)
+    made = container.made if container is not None else None
+    if ended is not None and (not has_started(box) or _is_later(made, box)):
+        return note_exit(note_start(box, made or now), ended, plan.restart, now)
     return box
+
+
+def _is_later(made: datetime | None, box: Box) -> bool:
+    """Tell whether a container was made after the end that was seen: then its start was not."""
+    last = box.view.previous if box.view.current.finish is None else box.view.current
+    seen = last.finish if last else None
+    return made is not None and seen is not None and made > seen
 
 
 def _read_box(view: ContainerView) -> Box:

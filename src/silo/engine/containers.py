@@ -85,6 +85,8 @@ class Found:
     pid: int = 0
     exit: Exit | None = None
     """Set when stopped, also when it ended while nobody watched."""
+    made: datetime | None = None
+    """When it was made; its program began a moment later."""
 
     @property
     def group(self) -> str:

@@ -115,6 +115,10 @@ class LocalMachine:
             await asyncio.shield(self._runtime.delete(id_))
             raise
 
+    async def publish(self, plan: GroupPlan) -> None:
+        """Let through the ports that the plan names, and no others, from now on."""
+        await self._networks.attach(plan.uid, plan.network)
+
     async def wait(self, uid: str, name: str) -> Exit:
         """Return how a container ended, once it has."""
         return await self._runtime.wait_exit(make_container_id(uid, name))

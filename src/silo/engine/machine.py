@@ -47,6 +47,10 @@ class Machine(Protocol):
         """Make a container of the group afresh and start its program."""
         ...
 
+    async def publish(self, plan: GroupPlan) -> None:
+        """Let through the ports that the plan names, and no others, from now on."""
+        ...
+
     async def wait(self, uid: str, name: str) -> Exit:
         """Return how a container ended, once it has."""
         ...

@@ -4,27 +4,24 @@ It begins by looking at what is there, so it may be cancelled or die at any poin
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
 from silo import core
 
-from . import probes, supervision, tables
-from .adoption import LOST, adopt, open_boxes
+from . import supervision, tables
+from .adoption import adopt, open_boxes
 from .containers import Credentials, Exit, Image
-from .errors import (
-    ContainerMissing,
-    ContainerRefused,
-    EngineError,
-    EngineUnavailable,
-    ImageInaccessible,
-)
+from .errors import ContainerRefused, EngineError, EngineUnavailable, ImageInaccessible
+from .git import GitFailed, GitRefused
 from .machine import Ground, Machine
-from .plans import ContainerPlan, GroupPlan, Probe
+from .mounts import MountFailed
+from .plans import ContainerPlan, GroupPlan, Port
 from .supervision import Phase
-from .views import Event, GroupState, GroupView
+from .views import Event, EventType, GroupState, GroupView
+from .volumes import VolumeRefused
+from .watching import Looked, Watch
 
 log = structlog.get_logger()
 
@@ -39,21 +36,11 @@ TRIES = 6
 """Unexpected failures in a row until a group that never came up is called failed."""
 
 
+_MOUNTING = (MountFailed, VolumeRefused, GitFailed, GitRefused)
+
+
 class GroupFailing(EngineError):
     """The group does not come up."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    name: str
-    exit: Exit
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    name: str
-    kind: str
-    finding: probes.Finding
 
 
 class Runner:
@@ -80,70 +67,70 @@ class Runner:
         self._ground = Ground("")
         self._images: dict[str, Image] = {}
         self._written: GroupView | None = None
-        self._inbox: asyncio.Queue[_Ended | _Looked] = asyncio.Queue()
-        self._probing: dict[str, list[asyncio.Task[None]]] = {}
-        self._spawn: Callable[..., asyncio.Task[None]] | None = None
+        self._open: tuple[Port, ...] = ()
+        """The ports that are published now."""
 
     async def run(self) -> None:
         """Tend the group until nothing is left to happen by itself."""
         pause, tries = FIRST_PAUSE_S, 0
+        failure: core.SiloError | None = None
         while True:
             try:
-                await self._attempt()
+                await (self._attempt() if failure is None else self._give_up(failure))
             except (EngineUnavailable, core.StoreUnavailable) as error:
                 log.warning("group waits for its engine", group=self.plan.uid, why=str(error))
             except core.SiloError as error:
                 if not self.settled.is_set():
-                    await self._fail(error)
-                    return
+                    failure = error
+                    continue
                 # It has come up before: what runs is not ended for a moment's trouble.
                 log.warning("group is taken up again", group=self.plan.uid, why=str(error))
             except Exception as error:
-                # The edge: a bug of ours, or a machine in trouble, must not end a group.
+                # The edge: a bug of ours, or a machine in trouble, must end neither this group
+                # nor, through the task group that all of them run in, every other.
                 log.exception("group failed", group=self.plan.uid, error=type(error).__name__)
                 tries += 1
                 if tries >= TRIES and not self.settled.is_set():
-                    await self._fail(EngineUnavailable("The engine failed; its log says how."))
-                    return
+                    failure = EngineUnavailable("The engine failed; its log says how.")
+                    continue
             else:
                 return
             await asyncio.sleep(pause)
             pause = min(MAX_PAUSE_S, pause * 2)
 
     async def _attempt(self) -> None:
-        self._inbox = asyncio.Queue()
-        self._probing.clear()
         try:
-            async with asyncio.TaskGroup() as group:
-                self._spawn = group.create_task
-                await self._tend()
-                for task in [one for tasks in self._probing.values() for one in tasks]:
-                    task.cancel()
+            async with asyncio.TaskGroup() as tasks:
+                watch = Watch(self._machine, self.plan.uid, self._clock, tasks)
+                await self._tend(watch)
+                watch.close()
         except BaseExceptionGroup as problems:
             first: BaseException = problems
             while isinstance(first, BaseExceptionGroup):
                 first = first.exceptions[0]
             raise first from problems
 
-    async def _tend(self) -> None:
+    async def _tend(self, watch: Watch) -> None:
         if await self._begin():
             return
         for name, box in self._boxes.items():
             if box.phase is Phase.RUNNING:
-                self._watch(name)
+                watch.begin(self._find(name))
         while True:
+            await self._publish()
             step = supervision.decide(self.plan, self._boxes, self._clock.now())
             if step.start:
                 # What is seen is written before what takes long.
                 await self._write(step.state)
                 for name in step.start:
-                    await self._start(name)
+                    if await self._start(name):
+                        watch.begin(self._find(name))
                 continue
             await self._write(step.state)
             self._settle(step)
             if step.finished:
                 return
-            await self._next(step)
+            await self._next(step, watch)
 
     def _settle(self, step: supervision.Step) -> None:
         """Tell whoever waits that the group has come up, or that it keeps failing to.
@@ -188,27 +175,41 @@ class Runner:
             discard = ()
         for name in discard:
             await self._machine.discard(uid, name)
-        self._ground = await self._machine.prepare(self.plan)
+        self._open = supervision.list_open_ports(self.plan, self._boxes)
+        self._ground = await self._machine.prepare(self._read_plan())
         address = self._ground.public_address or self._ground.address
         await self._store.write(lambda conn: tables.point_names(conn, uid, address))
         return False
 
-    async def _start(self, name: str) -> None:
+    async def _start(self, name: str) -> bool:
+        """Start a container; tell whether it runs."""
         container = self._find(name)
         image = await self._pull(container)
         if image is None:
-            return
-        now = self._clock.now
+            return False
+        # Before, not after: whatever it says is said later.
+        began = self._clock.now()
         try:
-            await self._machine.start(self.plan, container, image, self._ground)
+            await self._machine.start(self._read_plan(), container, image, self._ground)
         except ContainerRefused as error:
             reason = f"Error: Failed to start container {name}, Error response: {error}"
             self._boxes[name] = supervision.note_failure(
-                self._boxes[name], reason, self.plan.restart, now()
+                self._boxes[name], reason, self.plan.restart, self._clock.now()
             )
-            return
-        self._boxes[name] = supervision.note_start(self._boxes[name], now())
-        self._watch(name)
+            return False
+        self._boxes[name] = supervision.note_start(self._boxes[name], began)
+        return True
+
+    def _read_plan(self) -> GroupPlan:
+        """Return the plan with the ports that are published now."""
+        return replace(self.plan, network=replace(self.plan.network, ports=self._open))
+
+    async def _publish(self) -> None:
+        """Let nobody in to a container before it is ready."""
+        ports = supervision.list_open_ports(self.plan, self._boxes)
+        if ports != self._open:
+            self._open = ports
+            await self._machine.publish(self._read_plan())
 
     async def _pull(self, container: ContainerPlan) -> Image | None:
         """Return the image; None when it cannot be had now but may be later."""
@@ -234,50 +235,18 @@ class Runner:
         self._images[container.image] = image
         return image
 
-    def _watch(self, name: str) -> None:
-        """Have the end of a container told, and its probes' findings."""
-        if self._spawn is None:
-            return
-        self._spawn(self._wait(name))
-        container = self._find(name)
-        self._probing[name] = [
-            self._spawn(self._probe(name, kind, probe))
-            for kind, probe in (
-                ("Liveness", container.liveness),
-                ("Readiness", container.readiness),
-            )
-            if probe is not None
-        ]
-
-    async def _wait(self, name: str) -> None:
-        try:
-            exit_ = await self._machine.wait(self.plan.uid, name)
-        except ContainerMissing:
-            # Gone without a trace, with its sandbox perhaps; the restart policy decides.
-            exit_ = Exit(LOST, self._clock.now())
-        await self._inbox.put(_Ended(name, exit_))
-
-    async def _probe(self, name: str, kind: str, probe: Probe) -> None:
-        async def report(finding: probes.Finding) -> None:
-            await self._inbox.put(_Looked(name, kind, finding))
-
-        await probes.watch(self._machine, self.plan.uid, name, probe, report)
-
-    async def _next(self, step: supervision.Step) -> None:
+    async def _next(self, step: supervision.Step, watch: Watch) -> None:
         """Wait for something to happen, or for the time of the next step."""
         wait_s = None
         if step.wake is not None:
             wait_s = max(0.0, (step.wake - self._clock.now()).total_seconds())
-        try:
-            async with asyncio.timeout(wait_s):
-                item = await self._inbox.get()
-        except TimeoutError:
+        item = await watch.next(wait_s)
+        if item is None:
             return
-        if isinstance(item, _Looked):
-            await self._handle_finding(item)
+        if isinstance(item, Looked):
+            await self._handle_finding(item, watch)
             return
-        for task in self._probing.pop(item.name, ()):
-            task.cancel()
+        watch.stop_probing(item.name)
         # The end is written before the container goes that alone could tell of it.
         self._boxes[item.name] = supervision.note_exit(
             self._boxes[item.name], item.exit, self.plan.restart, self._clock.now()
@@ -286,19 +255,18 @@ class Runner:
         await self._write(state)
         await self._machine.discard(self.plan.uid, item.name)
 
-    async def _handle_finding(self, item: _Looked) -> None:
-        if item.finding.well:
+    async def _handle_finding(self, item: Looked, watch: Watch) -> None:
+        finding, box = item.finding, self._boxes[item.name]
+        if item.kind == "Readiness" and finding.over:
+            self._boxes[item.name] = replace(box, view=replace(box.view, ready=finding.well))
+        if finding.well:
             return
         self._note(
-            item.name,
-            "Unhealthy",
-            f"{item.kind} probe failed: {item.finding.message}",
-            warning=True,
+            item.name, "Unhealthy", f"{item.kind} probe failed: {finding.message}", warning=True
         )
-        if item.kind != "Liveness" or not item.finding.over:
+        if item.kind != "Liveness" or not finding.over:
             return
-        for task in self._probing.pop(item.name, ()):
-            task.cancel()
+        watch.stop_probing(item.name)
         self._note(
             item.name,
             "Killing",
@@ -338,14 +306,15 @@ class Runner:
                 group.create_task(end(name))
         return exits
 
-    async def _fail(self, failure: BaseException) -> None:
-        """Tell that the group will not come to run, and why."""
-        self.failure = failure if isinstance(failure, core.SiloError) else None
+    async def _give_up(self, failure: core.SiloError) -> None:
+        """Tell that the group will not come to run, and why; to be repeated until it is written."""
         now = self._clock.now()
-        name = "FailedMount" if "mount" in type(failure).__name__.lower() else "Failed"
-        self._events = supervision.merge_event(
-            self._events, name, "Warning", str(failure)[:1000], now
-        )
+        if self.failure is None:
+            self.failure = failure
+            name = "FailedMount" if isinstance(failure, _MOUNTING) else "Failed"
+            self._events = supervision.merge_event(
+                self._events, name, "Warning", str(failure)[:1000], now
+            )
         running = {name for name, box in self._boxes.items() if box.phase is Phase.RUNNING}
         try:
             exits = await self._end(running)
@@ -354,9 +323,9 @@ class Runner:
                 for name, box in self._boxes.items()
             }
             await self._write(GroupState.FAILED)
-        except Exception:
-            log.exception("a failure could not be noted", group=self.plan.uid)
-        self.settled.set()
+        finally:
+            # Whoever waits is told, also when the machine does not let go at once.
+            self.settled.set()
 
     async def _write(self, state: GroupState) -> None:
         view = GroupView(
@@ -377,10 +346,8 @@ class Runner:
 
     def _note(self, name: str, event: str, message: str, *, warning: bool = False) -> None:
         box, now = self._boxes[name], self._clock.now()
-        kind = "Warning" if warning else "Normal"
-        view = supervision.add_event(
-            box.view, event, "Warning" if kind == "Warning" else "Normal", message, now
-        )
+        kind: EventType = "Warning" if warning else "Normal"
+        view = supervision.add_event(box.view, event, kind, message, now)
         self._boxes[name] = replace(box, view=view)
 
     def _find(self, name: str) -> ContainerPlan:

@@ -302,15 +302,16 @@ class Runtime:
     async def _describe(
         self, container: containers_pb2.Container, task: process_pb2.Process | None
     ) -> Found:
+        made = container.created_at.ToDatetime(UTC)
         if task is None:
             # Made and never started, or the machine has been switched off since.
-            return Found(container.id, dict(container.labels), Status.UNKNOWN)
+            return Found(container.id, dict(container.labels), Status.UNKNOWN, made=made)
         status = _STATUS.get(task.status, Status.UNKNOWN)
         ended = None
         if status is Status.STOPPED:
             at = task.exited_at.ToDatetime(UTC) if task.HasField("exited_at") else None
             ended = Exit(task.exit_status, at, _read_oom(container.spec))
-        return Found(container.id, dict(container.labels), status, task.pid, ended)
+        return Found(container.id, dict(container.labels), status, task.pid, ended, made)
 
     async def exec(
         self,

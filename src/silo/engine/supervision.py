@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
 
 from .containers import Exit
-from .plans import GroupPlan, Restart
-from .views import ContainerState, ContainerView, Event, GroupState, State
+from .plans import GroupPlan, Port, Restart
+from .views import ContainerState, ContainerView, Event, EventType, GroupState, State
 
 FIRST_PAUSE = timedelta(seconds=10)
 MAX_PAUSE = timedelta(minutes=5)
@@ -106,6 +105,20 @@ def has_started(box: Box) -> bool:
     return box.phase is not Phase.ABSENT or box.view.previous is not None
 
 
+def list_open_ports(plan: GroupPlan, boxes: Boxes) -> tuple[Port, ...]:
+    """Return what is published now: not the ports of a container that is not ready yet.
+
+    Source: https://learn.microsoft.com/azure/container-instances/container-instances-readiness-probe
+    """
+    closed = {
+        port
+        for container in plan.containers
+        if container.readiness is not None and not boxes[container.name].view.ready
+        for port in container.ports
+    }
+    return tuple(port for port in plan.network.ports if port not in closed)
+
+
 def note_start(box: Box, now: datetime) -> Box:
     """Return a container that has just been started."""
     view = box.view
@@ -115,6 +128,7 @@ def note_start(box: Box, now: datetime) -> Box:
         restart_count=view.restart_count + (1 if again else 0),
         previous=_last_end(view) if again else view.previous,
         current=ContainerState(State.RUNNING, start=now),
+        ready=False,
     )
     view = add_event(view, "Started", "Normal", "Started container", now)
     return replace(box, view=view, phase=Phase.RUNNING, not_before=None)
@@ -133,7 +147,7 @@ def note_exit(box: Box, exit_: Exit, restart: Restart, now: datetime) -> Box:
     failures = 0 if ran >= CALM else box.failures
     box = replace(
         box,
-        view=replace(box.view, current=ended),
+        view=replace(box.view, current=ended, ready=False),
         phase=Phase.ENDED,
         failures=failures,
         not_before=None,
@@ -170,7 +184,7 @@ def note_stop(box: Box, exit_: Exit | None, now: datetime) -> Box:
 def add_event(
     view: ContainerView,
     name: str,
-    kind: Literal["Normal", "Warning"],
+    kind: EventType,
     message: str,
     now: datetime,
 ) -> ContainerView:
@@ -181,7 +195,7 @@ def add_event(
 def merge_event(
     events: tuple[Event, ...],
     name: str,
-    kind: Literal["Normal", "Warning"],
+    kind: EventType,
     message: str,
     now: datetime,
 ) -> tuple[Event, ...]:

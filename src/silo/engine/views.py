@@ -41,13 +41,16 @@ class ContainerState:
     """Why, in a word: ``CrashLoopBackOff``, ``Completed``, ``Error``, ``OOMKilled``."""
 
 
+EventType = Literal["Normal", "Warning"]
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened; what happens again is counted, not repeated."""
 
     name: str
     """``Pulling``, ``Pulled``, ``Started``, ``Killing``, …."""
-    type: Literal["Normal", "Warning"]
+    type: EventType
     message: str
     count: int
     first: datetime
@@ -63,6 +66,13 @@ class ContainerView:
     current: ContainerState = ContainerState()
     previous: ContainerState | None = None
     events: tuple[Event, ...] = ()
+    ready: bool = False
+    """Its readiness probe says so; of no meaning for one without."""
+
+    @property
+    def log_start(self) -> datetime | None:
+        """When the program that runs, or that ran last, began: what it said came after."""
+        return self.current.start or (self.previous.start if self.previous else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +156,5 @@ def _read_container(document: Mapping[str, Any]) -> ContainerView:
         current=_read_state(document["current"]),
         previous=_read_state(previous) if previous else None,
         events=tuple(_read_event(one) for one in document["events"]),
+        ready=document.get("ready", False),
     )

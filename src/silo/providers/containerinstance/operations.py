@@ -66,7 +66,7 @@ class Operations:
         return await self._settle(await self._write(call, resource, begin, status=204))
 
     async def read_log(self, call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
-        """Answer what a container has written."""
+        """Answer what the program that runs in a container, or ran last, has written."""
         resource, name = self._find(match)
         tail = _read_tail(call)
         stamped = call.query.get("timestamps", "").casefold() == "true"
@@ -74,7 +74,14 @@ class Operations:
             raise errors.ContainerEngineUnavailable(
                 self.around.unavailable() or "no logs are kept."
             )
-        content = await self.around.read_log(resource.uid, name, tail, stamped)
+        view = self.around.resources.store.read_now(
+            lambda conn: engine.read_view(conn, resource.uid)
+        )
+        seen = view.find(name) if view else None
+        if seen is None or seen.log_start is None:
+            return arm.Reply(200, {"content": ""})
+        since = seen.log_start
+        content = await self.around.read_log(resource.uid, name, since, tail, stamped)
         return arm.Reply(200, {"content": content})
 
     async def exec(self, call: arm.Call, match: arm.Match, body: Any) -> arm.Reply:

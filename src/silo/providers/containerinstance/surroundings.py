@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -43,8 +44,8 @@ class Surroundings:
     """What this machine can do and policy allows."""
     default_level: engine.Level = engine.Level.SANDBOX
     groups: Callable[[], engine.Groups] | None = None
-    read_log: Callable[[str, str, int | None, bool], Awaitable[str]] | None = None
-    """Uid, container, last lines, with timestamps, to text."""
+    read_log: Callable[[str, str, datetime, int | None, bool], Awaitable[str]] | None = None
+    """Uid, container, since when, last lines, with timestamps, to text."""
     list_images: Callable[[], Awaitable[list[str]]] | None = None
     place: Place | None = None
     lease_public: Callable[[core.Connection, str], str] | None = None

@@ -44,10 +44,12 @@ class FakeMachine:
     """Container to the exit code it ends with at once."""
     answers: dict = field(default_factory=dict)
     prepared: set = field(default_factory=set)
+    published: tuple = ()
 
     async def prepare(self, plan):
         self._raise(plan.name)
         self.prepared.add(plan.uid)
+        await self.publish(plan)
         return Ground("/run/netns/x", "10.0.0.4", plan.network.public_address or "")
 
     async def pull(self, image, _credentials):
@@ -61,6 +63,9 @@ class FakeMachine:
         made = self.containers[plan.uid, container.name] = Process(engine.Status.RUNNING)
         if container.name in self.instant:
             self._finish(made, self.instant[container.name])
+
+    async def publish(self, plan):
+        self.published = tuple(port.number for port in plan.network.ports)
 
     async def wait(self, uid, name):
         process = self.containers[uid, name]

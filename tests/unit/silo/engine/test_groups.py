@@ -210,6 +210,72 @@ async def test_a_failed_liveness_probe_kills_the_container_and_restarts_it(world
     assert "Killing" in names
 
 
+async def test_nobody_is_let_in_before_a_container_is_ready(world):
+    probe = engine.Probe(command=("ready",), period_s=0.02, failure_threshold=1)
+    world.machine.answers["ready",] = 1
+    ports = (engine.Port("TCP", 80),)
+    web = engine.ContainerPlan("web", "busybox", readiness=probe, ports=ports)
+    other = engine.ContainerPlan("other", "busybox", ports=(engine.Port("TCP", 81),))
+    network = engine.NetworkPlan(ports=(*ports, *other.ports))
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan(containers=(web, other), network=network))
+        view = await world.see(lambda view: _count(view, "Unhealthy") > 1)
+        assert world.machine.published == (81,)
+        assert view.state is engine.GroupState.RUNNING
+
+        world.machine.answers["ready",] = 0
+        await world.see(lambda view: view.containers[0].ready)
+        assert world.machine.published == (80, 81)
+
+        world.machine.answers["ready",] = 1
+        await world.see(lambda view: not view.containers[0].ready)
+        assert world.machine.published == (81,)
+        assert world.view().containers[0].restart_count == 0
+
+
+async def test_what_is_ready_stays_so_over_a_crash_of_the_engine(world):
+    probe = engine.Probe(command=("ready",), period_s=0.02)
+    ports = (engine.Port("TCP", 80),)
+    web = engine.ContainerPlan("web", "busybox", readiness=probe, ports=ports)
+    plan = make_plan(containers=(web,), network=engine.NetworkPlan(ports=ports))
+    async with world.engine() as groups:
+        await world.apply(groups, plan)
+        await world.see(lambda view: view.containers[0].ready)
+    # The probe would say no, later; what was let in before is not shut out meanwhile.
+    web = replace(web, readiness=replace(probe, initial_delay_s=60))
+    async with world.engine() as groups:
+        await world.apply(groups, replace(plan, containers=(web,)))
+
+        assert world.machine.published == (80,)
+
+
+async def test_a_failure_is_told_and_then_cleaned_up_until_that_succeeds(world, monkeypatch):
+    monkeypatch.setattr(runner_module, "FIRST_PAUSE_S", 0.01)
+    world.machine.refused["nothing"] = engine.ImageInaccessible("nothing", "denied")
+    discard, tries = world.machine.discard, []
+
+    async def refuse(uid, name):
+        tries.append(name)
+        if len(tries) < 3:
+            raise OSError("busy")
+        await discard(uid, name)
+
+    world.machine.discard = refuse
+    parts = (engine.ContainerPlan("web", "busybox"), engine.ContainerPlan("bad", "nothing"))
+    async with world.engine() as groups:
+        with pytest.raises(engine.ImageInaccessible):
+            await world.apply(groups, make_plan(containers=parts))
+        view = await world.see(lambda view: view.state is engine.GroupState.FAILED)
+
+    assert world.machine.containers == {}
+    assert view.containers[0].current.exit_code == 137
+    assert [event.name for event in view.events] == ["Failed"]
+
+
+def _count(view, name):
+    return sum(event.count for event in view.containers[0].events if event.name == name)
+
+
 async def test_a_group_that_takes_long_is_told_to_be_on_its_way(world, monkeypatch):
     first = engine.ContainerPlan("first", "busybox")
     async with world.engine() as groups:

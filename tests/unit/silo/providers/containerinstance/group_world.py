@@ -70,7 +70,8 @@ class GroupWorld(World):
         )
         return (*super()._declare(), containerinstance.provider(self.around))
 
-    async def _read_log(self, uid, container, tail, stamped):
+    async def _read_log(self, uid, container, since, tail, stamped):
+        self.log_start = since
         return f"{container} {tail} {stamped}"
 
     @contextlib.asynccontextmanager

@@ -213,11 +213,22 @@ async def test_parts_that_are_not_there_are_refused_and_not_pretended(world):
     assert volumes["error"]["code"] == subnets["error"]["code"] == "FeatureNotSupported"
 
 
-async def test_logs_are_read_by_container_with_tail_and_timestamps(world):
+async def test_logs_are_of_the_program_that_runs_with_tail_and_timestamps(world):
     await world.put()
     logs = f"{WEB}/containers/web/logs?api-version={VERSION}"
+    assert (await world.ask("GET", logs))[2] == {"content": ""}
 
-    assert (await world.ask("GET", logs))[2] == {"content": "web None False"}
+    async with world.running():
+        uid = (await world.plans())[0].plan.uid
+        await world.wait_state()
+        assert (await world.ask("GET", logs))[2] == {"content": "web None False"}
+        first = world.log_start
+        world.machine.end(uid, "web", 1)
+        while world.log_start == first:
+            await world.ask("GET", logs)
+            await asyncio.sleep(0.01)
+
+    assert world.log_start > first
     assert (await world.ask("GET", f"{logs}&tail=5&timestamps=true"))[2] == {
         "content": "web 5 True"
     }
