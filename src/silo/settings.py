@@ -40,6 +40,9 @@ class Settings:
     say: ``process``, ``sandbox`` or ``hypervisor``."""
     isolation_floor: str = "process"
     """The weakest isolation that a group may ask for."""
+    cpu_overcommit: float = 2.0
+    """Times that each core is promised to container groups: busy ones share by weight and get half
+    of what they asked for at the least. Memory is never promised twice."""
     id: str = ""
     """Short name of the instance for folders of its users; made at first start."""
     tenant_id: str = ""

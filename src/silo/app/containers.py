@@ -156,7 +156,7 @@ def describe_surroundings(
         vault=vault,
         domain=settings.domain,
         unavailable=lambda: reason,
-        capacity=engine.read_capacity(),
+        promise=containerinstance.Promise(engine.read_capacity(), settings.cpu_overcommit),
         open_credentials=credentials.open,
         levels=list_levels(settings),
         default_level=engine.Level(settings.isolation_default),

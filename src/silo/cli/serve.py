@@ -49,6 +49,10 @@ def up(  # noqa: PLR0917 - one parameter an option
     public_pool: Annotated[
         str | None, typer.Option(help="IPv4 prefix for public addresses.")
     ] = None,
+    cpu_overcommit: Annotated[
+        float | None,
+        typer.Option(help="Times that each core is promised to groups.", min=1.0, max=100.0),
+    ] = None,
     password_grant: Annotated[
         bool | None,
         typer.Option("--password-grant/--no-password-grant", help="Allow az login -u -p."),
@@ -72,6 +76,7 @@ def up(  # noqa: PLR0917 - one parameter an option
         "workers": workers,
         "group_pool": group_pool,
         "public_pool": public_pool,
+        "cpu_overcommit": cpu_overcommit,
         "password_grant": password_grant,
     }
     try:

@@ -5,6 +5,7 @@ from silo import arm, workload
 from .checks import ISOLATION_TAG as ISOLATION_TAG
 from .operations import Operations
 from .properties import ContainerGroup
+from .quotas import Promise as Promise
 from .reconcile import Reconciling
 from .showing import observe_group
 from .surroundings import Surroundings as Surroundings

@@ -59,12 +59,7 @@ def read_level(tags: Mapping[str, str], default: engine.Level) -> engine.Level:
 
 def _check_platform(group: str, wanted: ContainerGroup) -> None:
     os_type = (wanted.os_type or "").casefold()
-    if os_type == "windows":
-        raise errors.OsTypeNotSupported(
-            f"The 'osType' for container group '{group}' is not supported: "
-            "this location runs Linux containers only."
-        )
-    if os_type != "linux":
+    if os_type not in {"linux", "windows"}:
         raise errors.InvalidOsType(
             f"The 'osType' for container group '{group}' is invalid. "
             "The value must be one of 'Windows,Linux'."

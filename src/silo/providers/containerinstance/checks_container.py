@@ -145,10 +145,6 @@ def _check_resources(group: str, name: str, wanted: ContainerProperties) -> None
 
 
 def _check_amount(where: str, kind: str, amount: ResourceAmount) -> None:
-    if amount.gpu:
-        raise errors.UnsupportedFeature(
-            f"The GPU {kind} in {where} cannot be served: this location has no GPU."
-        )
     for word, value, least in (
         ("cpu", amount.cpu, MIN_CPU),
         ("memoryInGB", amount.memory_in_gb, MIN_MEMORY_GB),

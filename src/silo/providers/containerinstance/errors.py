@@ -15,12 +15,6 @@ class InvalidOsType(InvalidContainerGroup):
     code = "InvalidOsType"
 
 
-class OsTypeNotSupported(InvalidContainerGroup):
-    """Windows containers need a Windows machine."""
-
-    code = "OsTypeNotSupported"
-
-
 class MissingContainers(InvalidContainerGroup):
     """A group without a container is none."""
 
@@ -231,11 +225,11 @@ class ServiceUnavailable(arm.Conflict):
 
     code = "ServiceUnavailable"
 
-    def __init__(self, location: str, cpu: float, memory_gb: float) -> None:
+    def __init__(self, location: str, asked: str) -> None:
         super().__init__(
             f"The requested resource is not available in the location '{location}' at this "
             "moment. Please retry with a different resource request or in another location. "
-            f"Resource requested: '{cpu:g}' CPU '{memory_gb:g}' GB memory 'Linux' OS"
+            f"Resource requested: {asked}"
         )
 
 

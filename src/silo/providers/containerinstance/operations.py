@@ -121,7 +121,7 @@ class Operations:
 
     async def list_capabilities(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
         """Answer the largest group that this machine takes."""
-        machine = self.around.capacity
+        machine = self.around.promise.machine
         value = [
             {
                 "resourceType": "containerGroups",

@@ -42,12 +42,19 @@ class EnvironmentVariable(Shape):
     secure_value_reference: str | None = None
 
 
+class GpuResource(Shape):
+    """Graphics processors."""
+
+    count: int = Field(ge=0)
+    sku: str = Field(max_length=20)
+
+
 class ResourceAmount(Shape):
     """Requests or limits of one container."""
 
     cpu: float | None = None
     memory_in_gb: float | None = Field(default=None, alias="memoryInGB")
-    gpu: dict[str, Any] | None = None
+    gpu: GpuResource | None = None
 
 
 class ResourceRequirements(Shape):

@@ -1,20 +1,18 @@
 """How much a subscription may have, and how much the machine can hold. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from silo import engine
 
 from . import errors
-from .properties import ContainerGroup
+from .properties import ContainerGroup, GpuResource
 from .wish import Wish
 
 GIB = 1 << 30
 MAX_GROUPS = 100
 """Of one subscription; Azure's default."""
 MAX_CORES = 100.0
-CPU_OVERCOMMIT = 8.0
-"""Cores promised for each that there is: time is shared by weight, and idle groups want none.
-Memory is promised once only."""
 _KEPT_BACK_BYTES = 256 << 20
 """For Silo and the machine."""
 
@@ -64,21 +62,52 @@ def check_quota(location: str, held: Held, asked: Held) -> None:
             raise errors.ContainerGroupQuotaReached(name, location, limit, used, more)
 
 
-def check_capacity(location: str, machine: engine.Capacity, held: Held, asked: Held) -> None:
-    """Refuse what the machine cannot hold beside what it holds already.
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a machine may promise to groups."""
+
+    machine: engine.Capacity
+    cpu_overcommit: float
+    """Times that each core is promised; memory is promised once only."""
+
+    def has_room(self, held: Held, asked: Held) -> bool:
+        """Tell whether a group fits beside what is held already, and on the machine at all."""
+        total = held + asked
+        memory_bytes = max(0, self.machine.memory_bytes - _KEPT_BACK_BYTES)
+        return (
+            asked.cpu <= self.machine.cores
+            and total.cpu <= self.machine.cores * self.cpu_overcommit
+            and total.memory_gb <= memory_bytes / GIB
+        )
+
+
+def check_capacity(
+    location: str, promise: Promise, group: ContainerGroup, held: Held, asked: Held
+) -> None:
+    """Refuse what the machine has not, or cannot hold beside what it holds already.
 
     Raises:
         ServiceUnavailable: in Azure's words.
 
     """
-    memory_gb = max(0, machine.memory_bytes - _KEPT_BACK_BYTES) / GIB
-    total = held + asked
-    if (
-        asked.cpu > machine.cores
-        or total.cpu > machine.cores * CPU_OVERCOMMIT
-        or total.memory_gb > memory_gb
-    ):
-        raise errors.ServiceUnavailable(location, asked.cpu, asked.memory_gb)
+    windows = (group.os_type or "").casefold() == "windows"
+    gpus = list(_iterate_gpus(group))
+    if windows or gpus or not promise.has_room(held, asked):
+        words = [
+            f"'{asked.cpu:g}' CPU '{asked.memory_gb:g}' GB memory",
+            f"'{'Windows' if windows else 'Linux'}' OS",
+            *(f"'{one.count}' '{one.sku}' GPU" for one in gpus),
+            *(["virtual network"] if group.subnet_ids else []),
+        ]
+        raise errors.ServiceUnavailable(location, " ".join(words))
+
+
+def _iterate_gpus(group: ContainerGroup) -> Iterator[GpuResource]:
+    for container in group.containers:
+        resources = container.properties.resources
+        for amount in (resources.requests, resources.limits) if resources else ():
+            if amount is not None and amount.gpu is not None and amount.gpu.count:
+                yield amount.gpu
 
 
 def render_usages(subscription: str, location: str, held: Held) -> list[dict[str, object]]:

@@ -22,16 +22,15 @@ def show_group(resource: arm.Resource, view: engine.GroupView | None) -> dict[st
     shown: dict[str, Any] = {
         HIDDEN: None,
         "containers": [_show_container(one, view) for one in properties.get("containers") or ()],
+        "initContainers": [
+            _show_container(one, view) for one in properties.get("initContainers") or ()
+        ],
         "instanceView": {
             "state": view.state.value,
             "events": _show_events(view.events),
             "isolation": view.level.value,
         },
     }
-    if properties.get("initContainers"):
-        shown["initContainers"] = [
-            _show_container(one, view) for one in properties["initContainers"]
-        ]
     if properties.get("ipAddress"):
         shown["ipAddress"] = _show_address(properties["ipAddress"], wish, view)
     return shown

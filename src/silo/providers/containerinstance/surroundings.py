@@ -8,6 +8,8 @@ from typing import Protocol
 
 from silo import arm, core, engine, workload
 
+from .quotas import Promise
+
 
 class Place(Protocol):
     """Gives a group an address in a subnet, or refuses in Azure's words; repeatable."""
@@ -38,7 +40,7 @@ class Surroundings:
     domain: str
     unavailable: Callable[[], str]
     """Why nothing can be run here; nothing when it can."""
-    capacity: engine.Capacity
+    promise: Promise
     open_credentials: OpenCredentials
     levels: frozenset[engine.Level] = frozenset(engine.Level)
     """What this machine can do and policy allows."""

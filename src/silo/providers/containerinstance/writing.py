@@ -7,7 +7,7 @@ from typing import Any
 from silo import arm, core, engine, workload
 
 from . import errors
-from .checks import check_group, read_level
+from .checks import SCOPES, check_group, read_level
 from .properties import ContainerGroup
 from .quotas import Held, check_capacity, check_quota, measure_group
 from .sealing import HIDDEN, seal_secrets, split_secrets
@@ -46,10 +46,15 @@ def is_patch(change: arm.Change[ContainerGroup]) -> bool:
 
 def _with_defaults(group: ContainerGroup) -> ContainerGroup:
     """Return the group with what Azure answers where nothing was said."""
+    address = group.ip_address
+    if address is not None and address.dns_name_label:
+        scope = address.auto_generated_domain_name_label_scope or SCOPES[0]
+        address = address.model_copy(update={"auto_generated_domain_name_label_scope": scope})
     return group.model_copy(
         update={
             "restart_policy": group.restart_policy or engine.Restart.ALWAYS.value,
             "sku": group.sku or "Standard",
+            "ip_address": address,
         }
     )
 
@@ -149,7 +154,7 @@ class Writing:
         mine = f"/subscriptions/{resource.id.subscription}"
         check_quota(resource.location, self.measure(conn, mine, but=resource.uid), asked)
         held = self.measure(conn, but=resource.uid)
-        check_capacity(resource.location, self.around.capacity, held, asked)
+        check_capacity(resource.location, self.around.promise, group, held, asked)
 
     def _check_level(self, level: engine.Level) -> None:
         if level not in self.around.levels:

@@ -59,7 +59,7 @@ class GroupWorld(World):
             vault=core.Vault(self.folder / "vault.key"),
             domain="silo.test",
             unavailable=lambda: self.reason,
-            capacity=engine.Capacity(4.0, 16 << 30),
+            promise=containerinstance.Promise(engine.Capacity(4.0, 16 << 30), 2.0),
             levels=frozenset({engine.Level.PROCESS, engine.Level.SANDBOX}),
             groups=lambda: self.groups,
             read_log=self._read_log,

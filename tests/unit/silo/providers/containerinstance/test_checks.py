@@ -8,7 +8,6 @@ WEB_80 = [make_container(ports=PORT)]
 
 REFUSED = [
     ({"osType": None}, "InvalidOsType"),
-    ({"osType": "Windows"}, "OsTypeNotSupported"),
     ({"restartPolicy": "Sometimes"}, "InvalidContainerGroup"),
     ({"sku": "Confidential"}, "FeatureNotSupported"),
     ({"sku": "Dedicated"}, "FeatureNotSupported"),
@@ -37,22 +36,6 @@ REFUSED = [
             ]
         },
         "InvalidResourceRequest",
-    ),
-    (
-        {
-            "containers": [
-                make_container(
-                    resources={
-                        "requests": {
-                            "cpu": 1,
-                            "memoryInGB": 1,
-                            "gpu": {"count": 1, "sku": "V100"},
-                        }
-                    }
-                )
-            ]
-        },
-        "FeatureNotSupported",
     ),
     ({"containers": [make_container(ports=[{"port": 0}])]}, "InvalidContainerPort"),
     (

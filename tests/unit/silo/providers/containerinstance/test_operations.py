@@ -194,16 +194,6 @@ async def test_labels_of_reuse_scopes_carry_a_hash(world):
     assert (label, len(digest), region) == ("label1", 16, "westeurope")
 
 
-async def test_the_machine_holds_no_more_memory_than_it_has(world):
-    huge = make_container(resources={"requests": {"cpu": 1, "memoryInGB": 10}})
-
-    assert (await world.put(containers=[huge]))[0] == 201
-    status, _, body = await world.put(f"{WEB}2", containers=[huge])
-
-    assert (status, body["error"]["code"]) == (409, "ServiceUnavailable")
-    assert "'1' CPU '10' GB memory 'Linux' OS" in body["error"]["message"]
-
-
 async def test_parts_that_are_not_there_are_refused_and_not_pretended(world):
     share = {"shareName": "s", "storageAccountName": "a", "storageAccountKey": "k"}
 
