@@ -1,3 +1,5 @@
+import asyncio
+
 from .group_world import WEB, make_body, make_container
 
 PORT = {"port": 80}
@@ -40,11 +42,12 @@ async def test_a_waiting_container_shows_why_and_how_it_ended_before(world):
     async with world.running():
         await world.put()
         await world.wait_state()
-        while True:
-            _, _, body = await world.ask("GET", WEB)
-            view = body["properties"]["containers"][0]["properties"]["instanceView"]
-            if view["currentState"]["state"] == "Waiting" and view["restartCount"]:
-                break
+        async with asyncio.timeout(30):
+            view = None
+            while view is None or view["currentState"]["state"] != "Waiting":
+                await asyncio.sleep(0.01)
+                _, _, body = await world.ask("GET", WEB)
+                view = body["properties"]["containers"][0]["properties"].get("instanceView")
 
     assert view["currentState"]["detailStatus"] == "CrashLoopBackOff"
     assert view["previousState"]["state"] == "Terminated"
