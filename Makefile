@@ -9,6 +9,10 @@ PYTHON := .venv/bin/python
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
+# Compiling every module again in each process would double the time of the tests.
+unexport PYTHONDONTWRITEBYTECODE
+# Unit tests wait for the disk at every commit; what they write is thrown away in the end.
+MEMORY := $(shell test -w /dev/shm && echo /dev/shm)
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -29,7 +33,7 @@ lint: setup
 	.venv/bin/deptry --no-ansi src
 
 check: lint ## under a minute: layout, lint, types, contracts, unit tests
-	$(PYTHON) -m pytest -q -n 2
+	PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(PYTHON) -m pytest -q -n 2
 
 test: lint strangers ## everything, az, docker, podman, skopeo, oras and browsers included
 	$(PYTHON) -m pytest -q -p no:randomly --durations=15 tests/unit tests/contract tests/architecture tests/wire tests/system

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.databases import open_store
 
 from silo import access, core
 
@@ -10,8 +11,7 @@ ME = access.Principal("me", "t", access.PrincipalType.USER, "kim")
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[core.Store]:
-    store = core.Store(tmp_path / "silo.db")
-    store.create_tables()
+    store = open_store(tmp_path)
     yield store
     store.close()
 

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.databases import open_store
 
 from silo import access, core
 
@@ -17,8 +18,7 @@ ROLE = access.RoleDefinition(
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[core.Store]:
-    store = core.Store(tmp_path / "silo.db")
-    store.create_tables()
+    store = open_store(tmp_path)
     yield store
     store.close()
 

@@ -1,6 +1,7 @@
 import pytest
+from tests.databases import open_store
 
-from silo import core, engine, front
+from silo import engine, front
 from silo.app.group_names import GroupNames
 from silo.engine import tables
 
@@ -9,8 +10,7 @@ WEB = "web.westeurope.azurecontainer.silo.test"
 
 @pytest.fixture
 def known(tmp_path):
-    store = core.Store(tmp_path / "silo.db")
-    store.create_tables()
+    store = open_store(tmp_path)
     store.write_now(lambda conn: engine.claim_name(conn, WEB, "uid"))
     yield GroupNames(store, front.Names("silo.test", 8443), "10.77.0.1")
     store.close()

@@ -1,8 +1,16 @@
 import os
 
+import pytest
 import structlog
 
 from silo.app import service_log
+
+
+@pytest.fixture(autouse=True)
+def log_of_tests():
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def test_a_log_that_cannot_be_written_fails_nobody(monkeypatch):
@@ -13,7 +21,6 @@ def test_a_log_that_cannot_be_written_fails_nobody(monkeypatch):
 
     monkeypatch.setattr(os, "write", fail)
     structlog.get_logger().error("something")
-    structlog.reset_defaults()
 
 
 def test_a_traceback_shows_no_locals(capfd):
@@ -23,7 +30,6 @@ def test_a_traceback_shows_no_locals(capfd):
         len(password) / 0
     except ZeroDivisionError:
         structlog.get_logger().exception("something")
-    structlog.reset_defaults()
 
     line = capfd.readouterr().err
     assert '"event": "something"' in line

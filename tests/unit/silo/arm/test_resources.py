@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.databases import open_store
 
 from silo import access, arm, core
 
@@ -12,8 +13,7 @@ GROUP = f"{SUBSCRIPTION}/resourceGroups/g"
 
 @pytest.fixture
 def table(tmp_path):
-    store = core.Store(tmp_path / "silo.db")
-    store.create_tables()
+    store = open_store(tmp_path)
     return arm.Resources(store, core.SystemClock())
 
 

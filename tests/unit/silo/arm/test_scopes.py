@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.databases import open_store
 
 from silo import arm, core
 from silo.arm.scopes import check_locks, check_scope
@@ -15,8 +16,7 @@ PART = f"{THING}/parts/p"
 
 @pytest.fixture
 def table(tmp_path):
-    store = core.Store(tmp_path / "silo.db")
-    store.create_tables()
+    store = open_store(tmp_path)
     return arm.Resources(store, core.SystemClock())
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
+from tests.databases import open_store
 
 from silo import access, arm, core, front
 
@@ -55,8 +56,7 @@ class World:
     """Everything a request meets between the front door and the disk."""
 
     def __init__(self, folder):
-        self.store = core.Store(folder / "silo.db")
-        self.store.create_tables()
+        self.store = open_store(folder)
         self.clock = core.SystemClock()
         self.ledger = Ledger()
         self.resources = arm.Resources(self.store, self.clock)

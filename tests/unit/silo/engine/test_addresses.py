@@ -1,8 +1,9 @@
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
+from tests.databases import open_store
 
-from silo import core, engine
+from silo import engine
 from silo.engine import addresses
 
 SUBNET = IPv4Network("10.0.0.0/29")
@@ -11,8 +12,7 @@ KEPT = range(4)
 
 @pytest.fixture
 def store(tmp_path):
-    made = core.Store(tmp_path / "silo.db")
-    made.create_tables()
+    made = open_store(tmp_path)
     yield made
     made.close()
 

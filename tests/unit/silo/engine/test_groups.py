@@ -3,8 +3,9 @@ import contextlib
 from dataclasses import replace
 
 import pytest
+from tests.databases import open_store
 
-from silo import core, engine
+from silo import engine
 from silo.engine import groups as groups_module
 from silo.engine import runner as runner_module
 from silo.engine import tables
@@ -23,8 +24,7 @@ def make_plan(uid="uid", generation=1, **parts):
 
 class World:
     def __init__(self, folder):
-        self.store = core.Store(folder / "silo.db")
-        self.store.create_tables()
+        self.store = open_store(folder)
         self.clock = Hands()
         self.machine = FakeMachine(self.clock)
         self.planned = []

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.databases import open_store
+
 from silo import access, arm, core, front, identity
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -92,8 +94,7 @@ class World:
 
 
 def open_world(tmp_path: Path) -> Iterator[World]:
-    store = core.Store(tmp_path / "silo.db")
-    store.create_tables()
+    store = open_store(tmp_path)
     resources = arm.Resources(store, Clock())
 
     def fill(conn: core.Connection) -> tuple[access.Principal, access.Principal, str]:

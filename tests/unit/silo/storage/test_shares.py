@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.databases import open_store
 
 from silo import core, storage
 from silo.storage import errors
@@ -14,8 +15,7 @@ NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[core.Store]:
-    made = core.Store(tmp_path / "silo.db")
-    made.create_tables()
+    made = open_store(tmp_path)
     yield made
     made.close()
 

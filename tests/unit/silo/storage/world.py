@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 from xml.etree import ElementTree as ET
 
+from tests.databases import open_store
+
 from silo import access, audit, core, front, storage
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -163,8 +165,7 @@ class World:
 
 
 def open_world(folder: Path) -> World:
-    store = core.Store(folder / "silo.db")
-    store.create_tables()
+    store = open_store(folder)
     vault = core.Vault(folder / "vault.key")
     clock = Clock()
 

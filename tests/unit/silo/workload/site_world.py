@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.databases import open_store
 from tests.unit.silo.providers.world import GROUP, TENANT
 
 from silo import arm, core, front, identity
@@ -70,8 +71,7 @@ class Site:
 
 
 def open_site(folder: Path, keys: Path, clock: core.Clock) -> Iterator[Site]:
-    store = core.Store(folder / "silo.db")
-    store.create_tables()
+    store = open_store(folder)
     tenant = identity.Tenant(TENANT, "silo.test", "Silo")
     resources = arm.Resources(store, clock)
 
