@@ -49,10 +49,7 @@ FILES = {
 }
 SKIPPED = {"Controller", "Streaming"}
 """Services in these files that the engine does not call."""
-HEADER = '''"""containerd's services as typed calls; written by tools/engine_api.py, not by hand."""
-
-from google.protobuf import empty_pb2
-from grpc import aio
+HEADER = '''"""{what} as typed calls; written by tools/engine_api.py, not by hand."""
 '''
 
 
@@ -64,7 +61,9 @@ def main() -> None:
             _unpack(module, root / "sources")
         _move(root / "sources", root / "moved" / FOLDER)
         described = _translate(root / "moved", root / "set.bin")
-    (TARGET / "services.py").write_text(_services(described))
+    (TARGET / "services").mkdir(exist_ok=True)
+    for name, text in _services(described).items():
+        (TARGET / "services" / f"{name}.py").write_text(text)
 
 
 def _unpack(module: str, target: Path) -> None:
@@ -106,25 +105,42 @@ def _translate(root: Path, described: Path) -> descriptor_pb2.FileDescriptorSet:
     return descriptor_pb2.FileDescriptorSet.FromString(described.read_bytes())
 
 
-def _services(described: descriptor_pb2.FileDescriptorSet) -> str:
-    body = list[str]()
+def _services(described: descriptor_pb2.FileDescriptorSet) -> dict[str, str]:
+    """Return the text of one module for each service, and of the package that they are in."""
     classes = {
         f".{file.package}.{message.name}": f"{Path(file.name).stem}_pb2.{message.name}"
         for file in described.file
         for message in file.message_type
     } | {".google.protobuf.Empty": "empty_pb2.Empty"}
+    modules = dict[str, str]()
+    named = list[tuple[str, str]]()
     for file in described.file:
         for service in file.service:
-            if service.name in SKIPPED:
-                continue
-            body += [f"\n\nclass {service.name}:", f'    """Calls of {file.package}."""\n']
-            body.append("    def __init__(self, channel: aio.Channel) -> None:")
-            for method in service.method:
-                body += _method(f"/{file.package}.{service.name}", method, classes)
+            if service.name not in SKIPPED:
+                module = Path(file.name).stem
+                modules[module] = _service(file.package, service, classes)
+                named.append((module, service.name))
+    package = HEADER.format(what="containerd's services")
+    lines = (f"from .{module} import {name} as {name}" for module, name in sorted(named))
+    return {**modules, "__init__": "\n".join([package, *lines, ""])}
+
+
+def _service(
+    package: str, service: descriptor_pb2.ServiceDescriptorProto, classes: dict[str, str]
+) -> str:
+    body = [
+        f"\n\nclass {service.name}:",
+        f'    """Calls of {package}."""\n',
+        "    def __init__(self, channel: aio.Channel) -> None:",
+    ]
+    for method in service.method:
+        body += _method(f"/{package}.{service.name}", method, classes)
     text = "\n".join(body)
-    modules = sorted(set(re.findall(r"\b\w+_pb2(?=\.)", text)) - {"empty_pb2"})
-    used = "\n".join(f"from {PACKAGE} import {name}" for name in modules)
-    return f"{HEADER}\n{used}\n{text}\n"
+    modules = sorted(set(re.findall(r"\b\w+_pb2(?=\.)", text)))
+    known = ["from google.protobuf import empty_pb2"] if "empty_pb2" in modules else []
+    ours = [f"from {PACKAGE} import {name}" for name in modules if name != "empty_pb2"]
+    head = [HEADER.format(what=package), *known, "from grpc import aio\n", *ours]
+    return "\n".join([*head, text, ""])
 
 
 def _method(
