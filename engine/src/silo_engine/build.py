@@ -37,6 +37,7 @@ VERSIONS = {
     "containerd": "v2.4.2",
     "runc": "v1.5.2",
     "gvisor": "v0.0.0-20260905035102-160fafc42237",
+    "cni-plugins": "v1.9.1",
 }
 """What the modules pin; kept beside the programs and shown by ``silo doctor``."""
 
@@ -59,6 +60,8 @@ class Program:
 _CONTAINERD = "github.com/containerd/containerd/v2"
 _CONTAINERD_LINKER = f"{_PLAIN} -X {_CONTAINERD}/version.Version={VERSIONS['containerd']}"
 _RUNSC_LINKER = f"{_PLAIN} -X gvisor.dev/gvisor/runsc/version.version={VERSIONS['gvisor']}"
+_CNI = "github.com/containernetworking/plugins"
+_CNI_LINKER = f"{_PLAIN} -X {_CNI}/pkg/utils/buildversion.BuildVersion={VERSIONS['cni-plugins']}"
 PARTS: dict[str, tuple[Program, ...]] = {
     "containerd": (
         *(
@@ -78,6 +81,13 @@ PARTS: dict[str, tuple[Program, ...]] = {
     "gvisor": (
         Program("runsc", "gvisor.dev/gvisor/runsc", linker=_RUNSC_LINKER),
         Program("containerd-shim-runsc-v1", "./shim"),
+    ),
+    # For nodes of Kubernetes clusters, whose containerd asks plugins for a pod's network.
+    "cni": (
+        Program("bridge", f"{_CNI}/plugins/main/bridge", linker=_CNI_LINKER),
+        Program("host-local", f"{_CNI}/plugins/ipam/host-local", linker=_CNI_LINKER),
+        Program("loopback", f"{_CNI}/plugins/main/loopback", linker=_CNI_LINKER),
+        Program("portmap", f"{_CNI}/plugins/meta/portmap", linker=_CNI_LINKER),
     ),
     "silo": (
         Program("silo-logger", "./cmd/silo-logger"),

@@ -44,7 +44,7 @@ def test_built_engine_is_found_and_not_built_again(sources, built):
     assert build.build_engine(GO) == folder == build.find_built()
     assert built == []
     programs = {path.name for path in (folder / "bin").iterdir()}
-    assert {"containerd", "runc", "runsc", "silo-init"} <= programs
+    assert {"containerd", "runc", "runsc", "bridge", "portmap", "silo-init"} <= programs
 
 
 def test_change_of_one_part_builds_that_part_alone(sources, built):
