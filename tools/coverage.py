@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from silo import access, arm, core, engine, workload
+from silo import access, arm, core, engine, storage, workload
 from silo.app import composition
 from silo.providers import containerinstance
 
@@ -194,7 +194,7 @@ def list_operations(folder: Path) -> Sequence[arm.Operation]:
         vault,
         monitor=store,
         metrics_days=0,
-        shares=folder / "shares",
+        shares=storage.Tree(folder / "shares"),
         pools=pools,
         apply_rules=apply,
         around=containerinstance.Surroundings(

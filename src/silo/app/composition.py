@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from starlette.types import ASGIApp
 
@@ -113,7 +112,7 @@ def open_rooms(settings: Settings, clock: core.Clock, *, control: bool = False) 
             vault,
             monitor=monitor,
             metrics_days=settings.metrics_days,
-            shares=settings.shares,
+            shares=containers.open_shares(settings),
             pools=placements.pools,
             apply_rules=room.networks.apply_rules if room else _apply_nowhere,
             around=around,
@@ -210,7 +209,7 @@ def open_files(rooms: Rooms) -> storage.StorageDoor:
     """Return the data plane of storage accounts."""
     return storage.StorageDoor(
         store=rooms.store,
-        root=rooms.settings.shares,
+        tree=containers.open_shares(rooms.settings),
         clock=rooms.clock,
         vault=rooms.vault,
         verify=rooms.verifier.verify_bearer,
@@ -236,7 +235,7 @@ def open_loops(settings: Settings, clock: core.Clock) -> Sequence[Awaitable[None
         *((rooms.collector.run(),) if rooms.collector else ()),
         reconciler.run(),
         upkeep.collect_content(rooms.store, settings, clock),
-        upkeep.sweep_shares(rooms.store, settings),
+        upkeep.sweep_shares(rooms.store, containers.open_shares(settings), clock),
         open_checkpoints(settings, clock).run(rooms.store),
     )
 
@@ -254,7 +253,7 @@ def open_catalogue(
     *,
     monitor: core.Store,
     metrics_days: int,
-    shares: Path,
+    shares: storage.Tree,
     pools: engine.Pools,
     apply_rules: network.Apply,
     around: containerinstance.Surroundings,
@@ -274,7 +273,7 @@ def open_catalogue(
                 containerinstance.provider(around),
                 containerregistry.provider(table, vault),
                 insights.provider(table, authorizer, monitor, metrics_days),
-                microsoft_storage.provider(table, vault, storage.Tree(shares)),
+                microsoft_storage.provider(table, vault, shares),
                 network.provider(table, pools, apply_rules),
                 operationalinsights.provider(table, vault),
             ),

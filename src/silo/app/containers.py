@@ -131,12 +131,16 @@ def describe_surroundings(
     """Return what container groups are given by the rest of the house."""
     reason = find_reason(settings)
     paths = engine.Paths.of_instance(settings.state, settings.id)
-    tree = storage.Tree(settings.shares)
+    tree = open_shares(settings)
 
-    def find_share(conn: core.Connection, account: str, key: str, share: str) -> Path:
-        return tree.ensure(
-            storage.resolve_share(conn, vault, account=account, key=key, share=share)
-        )
+    def find_share(
+        conn: core.Connection, account: str, key: str, share: str, *, read_only: bool
+    ) -> Path:
+        found = storage.resolve_share(conn, vault, account=account, key=key, share=share)
+        path = tree.ensure(found)
+        if not read_only and not tree.binds(found):
+            raise storage.QuotaNotBinding
+        return path
 
     def find_secrets(_conn: core.Connection, resource: arm.Resource) -> tuple[tuple[str, str], ...]:
         if not resource.document.get("identity"):
@@ -170,6 +174,11 @@ def describe_surroundings(
         check_workspace=operationalinsights.Workspaces(resources.store, vault).check_key,
         drain_logs=collector.drain if collector else None,
     )
+
+
+def open_shares(settings: Settings) -> storage.Tree:
+    """Return the folders of the file shares."""
+    return storage.Tree(settings.shares, storage.open_images())
 
 
 def open_metadata(

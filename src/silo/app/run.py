@@ -12,7 +12,7 @@ import structlog
 from silo import audit, core, engine, front
 from silo.settings import Settings
 
-from . import composition, control, install, serving
+from . import composition, containers, control, install, serving
 from .errors import CannotStart
 from .first_start import ensure_instance
 from .service_log import configure_log
@@ -46,6 +46,8 @@ def run(folder: Path, given: dict[str, Any], greet: Greet) -> None:
         settings = install.settle_settings(folder, given, ports)
         certificate = install.prepare_files(settings, clock)
         credentials = ensure_instance(settings, clock)
+        shares = containers.open_shares(settings)
+        shares.attach()
         greet(settings, credentials)
         name_process("silo")
         Supervisor(
@@ -60,6 +62,7 @@ def run(folder: Path, given: dict[str, Any], greet: Greet) -> None:
             clock,
             _foundations(settings),
         ).run()
+        shares.release()
 
 
 def _foundations(settings: Settings) -> dict[str, Callable[[], None]]:

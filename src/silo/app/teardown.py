@@ -11,7 +11,7 @@ from pathlib import Path
 from silo import core, engine
 from silo.settings import Settings
 
-from . import composition
+from . import composition, containers
 from .service_log import configure_log
 from .supervisor import die_with_parent
 
@@ -35,6 +35,7 @@ def end_groups(settings: Settings) -> bool:
     for folder in (paths.run, paths.state):
         for place in mounts.list_below(folder):
             mounts.unmount(place)
+    containers.open_shares(settings).release()
     shutil.rmtree(paths.run, ignore_errors=True)
     _remove_cgroups(settings.id)
     return True

@@ -24,13 +24,12 @@ async def collect_content(store: core.Store, settings: Settings, clock: core.Clo
         await asyncio.sleep(COLLECT_S)
 
 
-async def sweep_shares(store: core.Store, settings: Settings) -> None:
+async def sweep_shares(store: core.Store, tree: storage.Tree, clock: core.Clock) -> None:
     """Remove the folders of shares that are no more, for ever."""
-    tree = storage.Tree(settings.shares)
     while True:
         try:
             if gone := await asyncio.to_thread(
-                tree.sweep, lambda: store.read_now(storage.list_folders)
+                tree.sweep, lambda: store.read_now(storage.list_folders), clock.now()
             ):
                 log.info("folders of deleted shares removed", shares=gone)
         except (core.SiloError, OSError) as error:

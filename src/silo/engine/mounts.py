@@ -18,6 +18,8 @@ log = structlog.get_logger()
 
 SAFE = "nosuid,nodev"
 COMMAND_S = 60.0
+_SLACK = 1 << 20
+"""Less than this at the end of an image is not worth a block."""
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
@@ -70,17 +72,51 @@ class KernelMounts:
         Without a journal: what is in it does not outlive the machine's next start anyway.
         """
         image.unlink(missing_ok=True)
-        with image.open("xb") as file:
-            file.truncate(size)
-        image.chmod(0o600)
-        options = "lazy_itable_init=1,nodiscard"
         try:
-            _run("mkfs.ext4", "-q", "-F", "-m", "0", "-E", options, "-O", "^has_journal", image)
-            _run("mount", "-t", "ext4", "-o", f"loop,{SAFE}", image, path)
+            _format(image, size, "-O", "^has_journal")
+            self.mount_image(image, path)
         except MountFailed as error:
             image.unlink(missing_ok=True)
             log.warning("no loop device: this volume is kept in memory", reason=str(error))
             _run("mount", "-t", "tmpfs", "-o", f"{SAFE},size={size}", "silo", path)
+
+    def make_image(self, image: Path, size: int) -> None:
+        """Make a sparse file of this size, with a file system that outlives a crash."""
+        _format(image, size, "-J", "size=16")
+
+    def mount_image(self, image: Path, path: Path) -> None:
+        """Mount an image; where it is mounted already, ``mount`` takes the same loop device."""
+        _grow_unmounted(image)
+        # Else the kernel would write out all inode tables by and by: no sparse file any more.
+        _run("mount", "-t", "ext4", "-o", f"loop,{SAFE},noinit_itable", image, path)
+
+    def grow_image(self, image: Path, path: Path, size: int) -> None:
+        """Make a mounted image and its file system larger, when it is mounted next at the latest.
+
+        Without CAP_SYS_RESOURCE the kernel lets nobody do it to one that is in use.
+        """
+        device = _find_device(path)
+        with image.open("r+b") as file:
+            file.truncate(size)
+        try:
+            _run("losetup", "--set-capacity", device)
+            _run("resize2fs", device)
+        except MountFailed as error:
+            if self.is_mounted_elsewhere(path):
+                log.warning("a share grows when no group uses it", reason=str(error))
+                return
+            try:
+                _run("umount", "--no-canonicalize", path)
+            except MountFailed:
+                log.warning("a share grows when nobody uses it", reason=str(error))
+                return
+            self.mount_image(image, path)
+
+    def is_mounted_elsewhere(self, path: Path) -> bool:
+        """Tell whether what is mounted there is in other places of the machine too."""
+        mounts = _read_lines()
+        numbers = {number for at, number, _ in mounts if at == path}
+        return sum(number in numbers for _, number, _ in mounts) > 1
 
     def mount_memory(self, path: Path, size: int) -> None:
         """Mount a tmpfs that is not swapped, or a ramfs where the kernel cannot promise that."""
@@ -118,27 +154,66 @@ class KernelMounts:
 
 
 def _read_mounts() -> list[Path]:
-    lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
-    return [Path(_unescape(os.fsdecode(line.split(b" ")[4]))) for line in lines]
+    return [path for path, _, _ in _read_lines()]
+
+
+def _read_lines() -> list[tuple[Path, str, str]]:
+    """Return where something is mounted, the file system's number, and what it is on."""
+    found = []
+    for line in Path("/proc/self/mountinfo").read_bytes().splitlines():
+        words = os.fsdecode(line).split(" ")
+        source = words[words.index("-") + 2]
+        found.append((Path(_unescape(words[4])), words[2], _unescape(source)))
+    return found
+
+
+def _find_device(path: Path) -> str:
+    for at, _, source in _read_lines():
+        if at == path:
+            return source
+    raise MountFailed(f"nothing is mounted at {path}")
+
+
+def _format(image: Path, size: int, *options: str) -> None:
+    with image.open("xb") as file:
+        file.truncate(size)
+    image.chmod(0o600)
+    lazily = "lazy_itable_init=1,nodiscard"
+    _run("mkfs.ext4", "-q", "-F", "-m", "0", "-E", lazily, *options, image)
 
 
 def _unescape(text: str) -> str:
     return _OCTAL.sub(lambda found: chr(int(found[1], 8)), text)
 
 
-def _run(*words: str | Path, keep: int | None = None) -> None:
+def _grow_unmounted(image: Path) -> None:
+    """Have a file system fill its image, which may have grown while it was in use."""
+    with image.open("rb") as file:
+        block = file.read(2048)[1024:]
+    # s_blocks_count_lo, s_log_block_size and s_blocks_count_hi of ext4's superblock.
+    low, shift, high = (int.from_bytes(block[at : at + 4], "little") for at in (4, 24, 336))
+    if ((high << 32) + low) * (1024 << shift) >= image.stat().st_size - _SLACK:
+        return
+    if _run("losetup", "--associated", image):
+        return  # in use somewhere
+    _run("e2fsck", "-f", "-p", image, corrected=1)
+    _run("resize2fs", image)
+
+
+def _run(*words: str | Path, keep: int | None = None, corrected: int = 0) -> bytes:
     try:
-        subprocess.run(  # noqa: S603 - our own words, absolute paths
+        done = subprocess.run(  # noqa: S603 - our own words, absolute paths
             words,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            check=True,
+            check=False,
             timeout=COMMAND_S,
             pass_fds=() if keep is None else (keep,),
         )
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip()[-300:]
-        raise MountFailed(f"{words[0]} failed: {said or error.returncode}") from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MountFailed(f"{words[0]} could not be run: {error}") from None
+    if done.returncode not in {0, corrected}:
+        said = done.stderr.decode(errors="replace").strip()[-300:]
+        raise MountFailed(f"{words[0]} failed: {said or done.returncode}")
+    return done.stdout

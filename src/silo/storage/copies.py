@@ -1,5 +1,6 @@
 """Copy File: from another file of this instance, done before it is answered."""
 
+import errno
 import os
 import uuid
 from collections.abc import Callable
@@ -97,8 +98,18 @@ def _copy_content(original: int, made: int, size: int) -> None:
     done = 0
     with write_told():
         while done < size:
-            count = os.copy_file_range(original, made, size - done, done, done)
+            count = _copy_some(original, made, done, size - done)
             if not count:
                 break
             done += count
         os.fsync(made)
+
+
+def _copy_some(original: int, made: int, place: int, count: int) -> int:
+    try:
+        return os.copy_file_range(original, made, count, place, place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:  # shares on file systems of different kinds
+            raise
+    os.lseek(made, place, os.SEEK_SET)
+    return os.sendfile(made, original, place, count)

@@ -4,7 +4,6 @@ Every request passes the same steps; blob, queue and table hosts are told that t
 """
 
 from collections.abc import Awaitable, Callable, Collection
-from pathlib import Path
 from typing import Never
 from urllib.parse import quote, unquote
 
@@ -47,7 +46,7 @@ class StorageDoor:
         self,
         *,
         store: core.Store,
-        root: Path,
+        tree: Tree,
         clock: core.Clock,
         vault: core.Vault,
         verify: Verify,
@@ -57,7 +56,6 @@ class StorageDoor:
         tenant: str,
     ) -> None:
         """``verify``, ``authorize`` and ``audiences`` are other rooms', handed over by ``app``."""
-        tree = Tree(root)
         quota = Quota(tree, clock)
         self._clock = clock
         self._tenant = tenant

@@ -223,6 +223,16 @@ class ShareSizeLimitReached(StorageError):
     sentence = "The share size limit has been reached."
 
 
+class QuotaNotBinding(StorageError):
+    """Containers that write to the share would not be held to its quota."""
+
+    status, code = 409, "ShareQuotaNotBinding"
+    sentence = (
+        "Containers of this machine cannot be held to the quota of the share; mount it read-only, "
+        "or give it a quota of the whole disk."
+    )
+
+
 class InvalidRange(StorageError):
     """The range lies outside the file."""
 

@@ -160,11 +160,13 @@ class ShareOperations:
         await request.reply(202)
 
     async def _update(self, request: Request, **values: object) -> FileShare:
-        return await self._store.write(
+        share = await self._store.write(
             lambda conn: update_share(
                 conn, request.account, request.route.share, request.now, **values
             )
         )
+        await in_thread(lambda: self._tree.resize(share))
+        return share
 
 
 def make_results(request: Request, prefix: str, **attributes: str) -> ET.Element:

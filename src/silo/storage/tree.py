@@ -8,12 +8,10 @@ of its share. Everything blocks; the callers own the threads.
 import contextlib
 import errno
 import os
-import shutil
 import stat
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from .attributes import Attributes, open_to_all, read_attributes, write_attributes
 from .errors import (
@@ -24,12 +22,11 @@ from .errors import (
     ResourceTypeMismatch,
     ShareSizeLimitReached,
 )
+from .folders import FOLDER, Folders, closing
 from .shares import FileShare
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-TRASH = ".trash"
 Parts = Sequence[str]
 
 
@@ -49,52 +46,8 @@ class Entry:
     attributes: Attributes = field(default_factory=Attributes)
 
 
-class Tree:
-    """Every share's folder of one instance."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def ensure(self, share: FileShare) -> Path:
-        """Return a share's folder, made and open to all groups if it is not there yet."""
-        path = self._root / share.folder
-        if not path.is_dir():
-            # Everybody may write to a share: nobody else on the machine may come near it.
-            for private in (self._root, path.parent):
-                private.mkdir(mode=0o700, parents=True, exist_ok=True)
-                private.chmod(0o700)
-            made = path.with_name(f".{share.uid}.{uuid.uuid4().hex}")
-            made.mkdir(mode=0o777)
-            with _opened(os.open(made, _FOLDER)) as folder:
-                open_to_all(folder)
-            try:
-                made.rename(path)  # over an empty folder that another worker just made, too
-            except OSError:
-                made.rmdir()
-            sync(path.parent)
-        return path
-
-    def discard(self, share: FileShare) -> None:
-        """Take a share's content away; a group that has it mounted keeps an orphan."""
-        with contextlib.suppress(FileNotFoundError):
-            _throw(self._root, self._root / share.folder)
-
-    def sweep(self, list_known: Callable[[], set[str]]) -> int:
-        """Remove the folders of shares that are no more; return how many.
-
-        Shares are in the database before their folders are made: what is asked for after the
-        folders were listed has every share that one of them can belong to.
-        """
-        if not self._root.is_dir():
-            return 0
-        shutil.rmtree(self._root / TRASH, ignore_errors=True)
-        accounts = [path for path in self._root.iterdir() if path.is_dir()]
-        folders = [folder for account in accounts for folder in account.iterdir()]
-        known = list_known()
-        gone = [path for path in folders if path.name not in known and path.name[0] != "."]
-        for folder in gone:
-            _throw(self._root, folder)
-        return len(gone)
+class Tree(Folders):
+    """What is in every share's folder of one instance."""
 
     @contextlib.contextmanager
     def open_folder(self, share: FileShare, parts: Parts) -> Iterator[int]:
@@ -105,14 +58,14 @@ class Tree:
 
         """
         with contextlib.ExitStack() as stack:
-            folder = stack.enter_context(_opened(os.open(self.ensure(share), _FOLDER)))
+            folder = stack.enter_context(closing(os.open(self.ensure(share), FOLDER)))
             for depth, part in enumerate(parts, 1):
                 try:
                     with _told(last=depth == len(parts)):
-                        below = os.open(part, _FOLDER, dir_fd=folder)
+                        below = os.open(part, FOLDER, dir_fd=folder)
                 except ResourceTypeMismatch:
                     raise ResourceNotFound from None
-                folder = stack.enter_context(_opened(below))
+                folder = stack.enter_context(closing(below))
             yield folder
 
     @contextlib.contextmanager
@@ -137,7 +90,7 @@ class Tree:
             mode = os.O_RDWR if write else os.O_RDONLY
             with _told(last=True):
                 opened = os.open(name, _FILE | mode, dir_fd=folder)
-            with _opened(opened) as file:
+            with closing(opened) as file:
                 found = os.fstat(file).st_mode
                 if stat.S_ISDIR(found):
                     raise ResourceNotFound
@@ -159,8 +112,8 @@ class Tree:
             except FileExistsError:
                 raise ResourceAlreadyExists from None
             with _told(last=True):
-                opened = os.open(name, _FOLDER, dir_fd=folder)
-            with _opened(opened) as made:
+                opened = os.open(name, FOLDER, dir_fd=folder)
+            with closing(opened) as made:
                 open_to_all(made)
                 write_attributes(made, attributes)
                 os.fsync(made)
@@ -171,24 +124,24 @@ class Tree:
         self, share: FileShare, parts: Parts, size: int, attributes: Attributes
     ) -> Entry:
         """Make a file of zeros, in the place of one that is there."""
-        with self.open_parent(share, parts) as (folder, name):
+        with self.open_parent(share, parts) as (folder, name), self.open_parts(share) as aside:
             # Made aside and put in place: nobody sees half of it, and a link there is replaced.
-            part = f".silo-{uuid.uuid4().hex}"
+            part = uuid.uuid4().hex
             _refuse_folder(folder, name)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _FILE
             with _full_disk_told():
-                opened = os.open(part, flags, 0o666, dir_fd=folder)
-            with _opened(opened) as file:
+                opened = os.open(part, flags, 0o666, dir_fd=aside)
+            with closing(opened) as file:
                 try:
                     os.fchmod(file, 0o666)
                     with _full_disk_told():
                         os.ftruncate(file, size)
                     write_attributes(file, attributes)
                     os.fsync(file)
-                    os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
+                    os.rename(part, name, src_dir_fd=aside, dst_dir_fd=folder)
                 except BaseException:
                     with contextlib.suppress(FileNotFoundError):
-                        os.unlink(part, dir_fd=folder)
+                        os.unlink(part, dir_fd=aside)
                     raise
                 os.fsync(folder)
                 return describe(name, file)
@@ -219,15 +172,14 @@ class Tree:
             os.fsync(folder)
 
     def list_entries(self, share: FileShare, parts: Parts) -> list[Entry]:
-        """Return what a directory holds, by name; our own unfinished files are not shown."""
+        """Return what a directory holds, by name."""
         with self.open_folder(share, parts) as folder, os.scandir(folder) as found:
             parent = os.fstat(folder).st_ino
             entries = []
             for item in found:
                 with contextlib.suppress(FileNotFoundError):
-                    if not item.name.startswith(".silo-"):
-                        seen = item.stat(follow_symlinks=False)
-                        entries.append(_make_entry(item.name, seen, parent))
+                    seen = item.stat(follow_symlinks=False)
+                    entries.append(_make_entry(item.name, seen, parent))
         return sorted(entries, key=lambda entry: entry.name)
 
     def measure(self, share: FileShare) -> int:
@@ -248,12 +200,6 @@ class Tree:
 def describe(name: str, descriptor: int, parent: int = 0) -> Entry:
     """Return what an open file or directory is and carries."""
     return _make_entry(name, os.fstat(descriptor), parent, read_attributes(descriptor))
-
-
-def sync(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    with _opened(os.open(folder, _FOLDER)) as descriptor:
-        os.fsync(descriptor)
 
 
 @contextlib.contextmanager
@@ -284,22 +230,6 @@ def _refuse_folder(folder: int, name: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
             raise ResourceTypeMismatch
-
-
-def _throw(root: Path, folder: Path) -> None:
-    trash = root / TRASH
-    trash.mkdir(mode=0o700, exist_ok=True)
-    target = trash / uuid.uuid4().hex
-    folder.rename(target)
-    shutil.rmtree(target, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _opened(descriptor: int) -> Iterator[int]:
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,16 @@ class Place(Protocol):
         ...
 
 
-FindShare = Callable[[core.Connection, str, str, str], Path]
+class FindShare(Protocol):
+    """Account, its key and a share to the folder to mount."""
+
+    def __call__(
+        self, conn: core.Connection, account: str, key: str, share: str, *, read_only: bool
+    ) -> Path:
+        """Raise a ``SiloError`` that says why it may not be mounted so."""
+        ...
+
+
 """Account, key and share to the share's folder; refuses in Azure's words."""
 OpenCredentials = Callable[[str, Sequence[workload.RegistryLogin]], engine.Credentials]
 """Uid of a group and its logins, to what answers for it; ``workload.PullCredentials.open``."""

@@ -225,7 +225,11 @@ class Writing:
                 continue
             try:
                 path = find(
-                    conn, file.storage_account_name, file.storage_account_key or "", file.share_name
+                    conn,
+                    file.storage_account_name,
+                    file.storage_account_key or "",
+                    file.share_name,
+                    read_only=bool(file.read_only),
                 )
             except core.StoreUnavailable:
                 raise

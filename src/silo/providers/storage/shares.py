@@ -1,5 +1,6 @@
 """File shares by way of ARM (``az storage share-rm``): the same shares the data plane has."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -120,7 +121,9 @@ class Shares:
         )
         shown = _render_share(resource, share)
         if "stats" in call.query.get("$expand", "").lower():
-            shown["properties"]["shareUsageBytes"] = self.tree.measure(share)
+            shown["properties"]["shareUsageBytes"] = await asyncio.to_thread(
+                self.tree.measure, share
+            )
         return arm.Reply(200, shown)
 
     async def put_share(self, call: arm.Call, match: arm.Match, body: Any) -> arm.Reply:
@@ -145,7 +148,7 @@ class Shares:
 
         found = await self.resources.store.write(write)
         if found is not None:
-            self.tree.discard(found)
+            await asyncio.to_thread(self.tree.discard, found)
         return arm.Reply(200 if found else 204)
 
     async def _write(self, call: arm.Call, match: arm.Match, body: Any, *, make: bool) -> arm.Reply:
@@ -177,7 +180,11 @@ class Shares:
             return resource, share, status
 
         resource, share, status = await self.resources.store.write(write)
-        self.tree.ensure(share)
+        try:
+            await asyncio.to_thread(self.tree.ensure, share)
+            await asyncio.to_thread(self.tree.resize, share)
+        except storage.StorageError as error:
+            raise ShareFault(error) from None
         return arm.Reply(status, _render_share(resource, share))
 
     def _read(

@@ -2,14 +2,20 @@
 
 import os
 import stat
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from silo import storage
+from silo import engine, storage
 from silo.storage import errors
 from silo.storage.attributes import Attributes
+from silo.storage.images import Images
+from silo.storage.shares import GIB
 from silo.storage.tree import Tree
+
+NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
 SHARE = storage.FileShare("uid", "account", "share", 1, "Hot", {}, "", "")
 
@@ -141,6 +147,94 @@ def test_usage_counts_files_once_and_follows_nothing(
 def test_folders_of_shares_that_are_no_more_are_swept(tree: Tree, folder: Path) -> None:
     make(tree, "a")
 
-    assert tree.sweep(lambda: {"uid"}) == 0
-    assert tree.sweep(set) == 1
+    assert tree.sweep(lambda: {"uid"}, NOW) == 0
+    assert tree.sweep(set, NOW) == 1
     assert not folder.exists()
+
+
+def test_what_a_killed_process_had_begun_is_swept_and_was_never_in_the_share(
+    tree: Tree, folder: Path
+) -> None:
+    make(tree, "old")
+    parts = folder.parents[1] / ".parts"
+    (parts / "begun").write_text("half")
+    old = NOW.timestamp() - 3600
+    os.utime(parts / "begun", (old, old))
+    (parts / "beginning").write_text("half")
+    os.utime(parts / "beginning", (NOW.timestamp(), NOW.timestamp()))
+
+    assert tree.sweep(lambda: {"uid"}, NOW) == 0
+    assert [path.name for path in parts.iterdir()] == ["beginning"]
+    assert [entry.name for entry in tree.list_entries(SHARE, ())] == ["old"]
+
+
+class FakeKernel:
+    """Mounts by links: what an image holds lies in a folder beside it."""
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        self.refuses = refuses
+        self.sizes: dict[str, int] = {}
+        self.elsewhere: set[Path] = set()
+
+    def make_image(self, image: Path, size: int) -> None:
+        with image.open("xb") as file:
+            file.truncate(size)
+
+    def mount_image(self, image: Path, path: Path) -> None:
+        if self.refuses:
+            raise engine.MountFailed("no loop devices")
+        inside = image.with_name("inside")
+        inside.mkdir(exist_ok=True)
+        path.rmdir()
+        path.symlink_to(inside)
+
+    def grow_image(self, image: Path, path: Path, size: int) -> None:
+        os.truncate(image, size)
+
+    def unmount(self, path: Path) -> None:
+        if path.is_symlink():
+            path.unlink()
+            path.mkdir()
+
+    def is_mounted_elsewhere(self, path: Path) -> bool:
+        return path in self.elsewhere
+
+
+def test_a_share_smaller_than_the_disk_is_a_file_system_of_its_own(tmp_path: Path) -> None:
+    kernel = FakeKernel()
+    tree = Tree(tmp_path / "shares", Images(kernel))
+    folder = tree.ensure(SHARE)
+    make(tree, "kept")
+    (image,) = tmp_path.glob("shares/account/.uid.img")
+
+    assert tree.binds(SHARE)
+    assert SHARE.quota_gib * GIB < image.stat().st_size < 1.2 * GIB
+    assert (folder / "kept").exists()
+    tree.release()
+    with pytest.raises(errors.ServerBusy):
+        Tree(tmp_path / "shares").ensure(SHARE)  # not the empty folder below the mount
+    assert (tree.ensure(SHARE) / "kept").exists()
+    tree.resize(replace(SHARE, quota_gib=2))
+    assert image.stat().st_size > 2 * GIB
+    tree.discard(SHARE)
+    assert list((tmp_path / "shares" / "account").glob("*uid*")) == []
+
+
+def test_a_share_that_a_group_has_stays_mounted(tmp_path: Path) -> None:
+    kernel = FakeKernel()
+    tree = Tree(tmp_path / "shares", Images(kernel))
+    folder = tree.ensure(SHARE)
+    kernel.elsewhere = {folder.parent}
+    tree.release()
+
+    assert folder.is_dir()
+
+
+def test_containers_are_held_to_a_quota_or_the_share_says_that_they_are_not(tmp_path: Path) -> None:
+    large = replace(SHARE, uid="large", quota_gib=100_000)
+    tree = Tree(tmp_path / "shares", Images(FakeKernel(refuses=True)))
+    for share in (SHARE, large):
+        assert tree.ensure(share).is_dir()
+
+    assert not tree.binds(SHARE)
+    assert tree.binds(large)  # by the disk, which is smaller

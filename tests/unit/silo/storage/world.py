@@ -178,7 +178,7 @@ def open_world(folder: Path) -> World:
     made: list[World] = []
     door = storage.StorageDoor(
         store=store,
-        root=folder / "shares",
+        tree=storage.Tree(folder / "shares"),
         clock=clock,
         vault=vault,
         verify=lambda *words: made[0].verify(*words),  # noqa: PLW0108 - made is empty yet
