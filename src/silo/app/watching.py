@@ -58,7 +58,7 @@ class EngineMeter:
         for uid in sorted(groups):
             try:
                 traffic = await self.networks.counters(uid)
-            except core.SiloError:
+            except (core.SiloError, OSError):
                 continue  # it was detached a moment ago
             counters = {"received_bytes": traffic.received, "transmitted_bytes": traffic.sent}
             readings.append(insights.Reading(uid, "", counters))

@@ -111,8 +111,9 @@ class Groups:
                 planned = await list_plans()
                 await self.sweep([one.plan.uid for one in planned])
                 break
-            except (EngineUnavailable, core.StoreUnavailable) as error:
-                log.warning("the engine is not there yet", why=str(error))
+            except (core.SiloError, OSError) as error:
+                # Something of a group that is no more does not go yet, or containerd is away.
+                log.warning("groups cannot be taken up yet", why=str(error))
             await asyncio.sleep(RETRY_S)
         for one in planned:
             self._begin(one)

@@ -50,9 +50,17 @@ class Traffic:
 
 @contextlib.contextmanager
 def open_netlink(path: Path | None = None) -> Iterator[Any]:
-    """Open a route socket of a namespace; typed as Any, for pyroute2 has no types."""
+    """Open a route socket of a namespace; typed as Any, for pyroute2 has no types.
+
+    Raises:
+        OSError: the kernel refused something; pyroute2 has a class of its own for that.
+
+    """
     with netns.entered(path), IPRoute() as opened:
-        yield opened
+        try:
+            yield opened
+        except NetlinkError as error:
+            raise OSError(error.code, str(error)) from error
 
 
 def find_device(name: str) -> int | None:

@@ -187,7 +187,7 @@ class LocalMachine:
         if logs.is_dir():
             for folder in logs.iterdir():
                 if folder.name not in keep:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _describe(at: Attachment, volumes: dict[str, Path]) -> Ground:

@@ -289,10 +289,13 @@ class Runtime:
     async def _list(self, labels: Mapping[str, str]) -> list[Found]:
         wanted = {INSTANCE_LABEL: self.instance, **labels}
         filters = [",".join(f'labels."{name}"=={json.dumps(wanted[name])}' for name in wanted)]
-        listed = await self._client.call(
-            self._client.containers.list, containers_pb2.ListContainersRequest(filters=filters)
-        )
-        running = await self._client.call(self._client.tasks.list, tasks_pb2.ListTasksRequest())
+        client = self._client
+        request = containers_pb2.ListContainersRequest(filters=filters)
+        try:
+            listed = await client.call(client.containers.list, request)
+            running = await client.call(client.tasks.list, tasks_pb2.ListTasksRequest())
+        except aio.AioRpcError as error:
+            raise translate(error, "containers") from error
         tasks = {task.id: task for task in running.tasks}
         return [
             await self._describe(container, tasks.get(container.id))

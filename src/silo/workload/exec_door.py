@@ -173,18 +173,23 @@ def _is_own_origin(scope: Mapping[str, Any]) -> bool:
 async def _connect(
     session: ExecSession, receive: Receive, send: Send, *, controls: bool
 ) -> int | None:
-    """Carry bytes until the process ends (its exit code) or the client is gone (None)."""
-    async with asyncio.TaskGroup() as group:
-        feeding = group.create_task(_feed(session, receive, controls=controls))
-        printing = group.create_task(_print(session, send))
-        ending = group.create_task(session.wait())
-        await asyncio.wait({feeding, ending}, return_when=asyncio.FIRST_COMPLETED)
-        if ending.done():
-            # What it wrote last is still on its way; what it left behind may write for ever.
-            await asyncio.wait({printing}, timeout=_END_S)
-        for task in (feeding, printing, ending):
-            task.cancel()
-    return ending.result() if ending.done() and not ending.cancelled() else None
+    """Carry bytes until the process ends (its exit code), or client or container is gone (None)."""
+    code = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            feeding = group.create_task(_feed(session, receive, controls=controls))
+            printing = group.create_task(_print(session, send))
+            ending = group.create_task(session.wait())
+            await asyncio.wait({feeding, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if ending.done():
+                # What it wrote last is still on its way; what it left behind may write for ever.
+                await asyncio.wait({printing}, timeout=_END_S)
+                code = ending.result()
+            for task in (feeding, printing, ending):
+                task.cancel()
+    except* core.SiloError as lost:
+        await _say(send, f"{lost.exceptions[0]}\r\n")
+    return code
 
 
 async def _print(session: ExecSession, send: Send) -> None:

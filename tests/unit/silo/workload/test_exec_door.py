@@ -24,6 +24,7 @@ class Process:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     input_closed: bool = False
     closed: int = 0
+    lost: engine.EngineError | None = None
 
     async def write(self, data: bytes) -> None:
         self.written.append(data)
@@ -42,6 +43,8 @@ class Process:
         self.end()
 
     async def output(self) -> AsyncIterator[bytes]:
+        if self.lost:
+            raise self.lost
         while data := await self.lines.get():
             yield data
 
@@ -252,6 +255,19 @@ async def test_a_stopping_worker_ends_every_session(bench: Bench) -> None:
         await socket.get()
         await bench.door.close()
         assert bench.process.closed == 1
+
+
+async def test_a_container_that_goes_meanwhile_is_told_at_the_terminal(bench: Bench) -> None:
+    bench.process.lost = engine.ContainerMissing("There is no container web.")
+    id_, password = bench.issue()
+
+    async with dial(bench, id_) as socket:
+        await socket.get()
+        socket.send(text=password)
+        assert (await socket.get())["text"] == "There is no container web.\r\n"
+        assert await socket.get() == {"type": "websocket.close", "code": 1000}
+
+    assert bench.process.closed == 1
 
 
 async def test_what_cannot_be_started_is_told_at_the_terminal(bench: Bench) -> None:
