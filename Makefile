@@ -1,7 +1,7 @@
 # Every command of this house. Each makes what it needs from this machine's python3 and apt.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup lint check test demo bench strangers peers format
+.PHONY: help setup lint check test demo bench strangers kubernetes peers format
 
 UV := .venv/bin/uv
 PYTHON := .venv/bin/python
@@ -49,3 +49,6 @@ bench: setup ## compare with Debian's docker-registry; writes bench/results
 strangers: setup
 	@$(UV) sync --quiet --frozen --inexact --group strangers --python $(PYTHON)
 	@$(PYTHON) -m tools.strangers test
+
+kubernetes: setup ## build what clusters run: once, about ten minutes
+	@$(PYTHON) -m tools.strangers kubernetes

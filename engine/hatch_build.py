@@ -9,7 +9,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).parent / "src"))
 
-from silo_engine import build
+from silo_engine import build, modules
 
 
 class EngineHook(BuildHookInterface):
@@ -20,7 +20,7 @@ class EngineHook(BuildHookInterface):
         if version == "editable":
             return
         go = Path(sysconfig.get_path("purelib")) / "go" / "bin" / "go"
-        folder = build.build_engine(go)
+        folder = build.ENGINE.build(go)
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{build.PLATFORM_TAG}"
+        build_data["tag"] = f"py3-none-{modules.PLATFORM_TAG}"
         build_data["force_include"][str(folder)] = "silo_engine/engine"

@@ -1,7 +1,8 @@
 """The strangers that Silo is tried with: what they are, where they live, how they get here.
 
-``python -m tools.strangers test`` (or ``demo``, ``bench``) makes what that purpose needs: Debian's
-packages by apt, the others built once into a cache folder whose names carry the versions.
+``python -m tools.strangers test`` (or ``demo``, ``bench``, ``kubernetes``) makes what that purpose
+needs: Debian's packages by apt, the others built once into a cache folder whose names carry the
+versions.
 """
 
 import ctypes
@@ -17,7 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import silo_engine
+import silo_kubernetes
 from silo_engine import build as engine_build
+from silo_engine import modules
+from silo_kubernetes import build as kubernetes_build
 
 from . import programs
 
@@ -221,11 +225,26 @@ def ensure_engine() -> None:
     if silo_engine.find_folder():
         return
     install_commands(_ENGINE_BUILD_COMMANDS)
+    _build_kit(engine_build.ENGINE)
+
+
+def ensure_kubernetes(version: str = kubernetes_build.DEFAULT) -> None:
+    """Build what clusters of a version run, if this machine has not got it yet.
+
+    Raises:
+        SetupFailed: it could not be built.
+
+    """
+    if version not in silo_kubernetes.find_folders():
+        _build_kit(kubernetes_build.KITS[version])
+
+
+def _build_kit(kit: modules.Kit) -> None:
     ensure(_go_path().parent.parent, _build_go)
     for attempt in (1, 2):
         try:
-            engine_build.build_engine(_go_path())
-        except engine_build.BuildFailed as problem:
+            kit.build(_go_path())
+        except modules.BuildFailed as problem:
             # What was compiled is kept, so the second attempt is short.
             if attempt == 2:  # noqa: PLR2004
                 raise SetupFailed(str(problem)) from None
@@ -309,10 +328,18 @@ def _run(
 
 def main(purpose: str) -> None:
     """Make what one purpose needs, and say so when it cannot be had."""
-    commands = {"demo": _DEMO_COMMANDS, "bench": _BENCH_COMMANDS, "test": _TEST_COMMANDS}
+    commands = {
+        "demo": _DEMO_COMMANDS,
+        "bench": _BENCH_COMMANDS,
+        "test": _TEST_COMMANDS,
+        "kubernetes": _ENGINE_COMMANDS,
+    }
     try:
         install_commands(commands[purpose])
         ensure_engine()
+        if purpose == "kubernetes":
+            ensure_kubernetes()
+            return
         if purpose != "bench":
             ensure(az_path().parent.parent, _build_az)
         if purpose == "test":

@@ -11,4 +11,4 @@ def find_folder() -> Path | None:
         return _PACKAGED
     from . import build  # noqa: PLC0415 - an installed wheel has nothing to build from
 
-    return build.find_built()
+    return build.ENGINE.find()

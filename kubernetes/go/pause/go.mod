@@ -1,0 +1,3 @@
+module silo.invalid/kubernetes/pause
+
+go 1.26.0

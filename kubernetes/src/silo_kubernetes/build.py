@@ -1,0 +1,45 @@
+"""Which programs a cluster consists of, and what they are built from.
+
+``kubernetes`` is every component of one version in one program, etcd and kubectl included; its
+first argument says which. Other projects' programs are in modules of their own: in one module they
+would raise versions under Kubernetes that nobody has tried with it.
+"""
+
+from pathlib import Path
+
+from silo_engine.modules import GO_VERSION, PLAIN, Kit, Program, build_here
+
+SOURCES = Path(__file__).parent.parent.parent / "go"
+DEFAULT = "1.36.3"
+
+_ETCD, _COREDNS = "v3.6.8", "v1.15.0"
+_AROUND = {
+    "coredns": (Program("coredns", "."),),
+    "pause": (Program("pause", "./"),),
+}
+"""What stands around Kubernetes, whatever its version."""
+
+
+def _describe(version: str, part: str) -> Kit:
+    major, minor, _ = version.split(".")
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    # The module proxy knows no commit; unset, the program would show the archive's placeholder.
+    says = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor, "gitCommit": ""}
+    marks = [f"-X {package}.{key}={value}" for package in packages for key, value in says.items()]
+    program = Program("kubernetes", ".", linker=" ".join((PLAIN, *marks)))
+    versions = {
+        "go": GO_VERSION,
+        "kubernetes": f"v{version}",
+        "etcd": _ETCD,
+        "coredns": _COREDNS,
+    }
+    parts = {part: (program,), **_AROUND}
+    return Kit("kubernetes", f"kubernetes-{version}", SOURCES, parts, versions)
+
+
+KITS = {DEFAULT: _describe(DEFAULT, "kubernetes")}
+"""By version."""
+
+
+if __name__ == "__main__":
+    build_here(KITS[DEFAULT])
