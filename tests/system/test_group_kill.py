@@ -71,6 +71,21 @@ def test_no_exit_code_is_lost(containers, groups):
         assert containers.current(name)["exitCode"] == number, name
 
 
+def test_a_group_that_is_being_made_when_all_dies_is_made_or_gone(containers):
+    silo = containers.silo
+    names = [f"made-{number}" for number in range(4)]
+    for name in names:
+        containers.start(name, ["/bin/probe", "tick", "200"], level="process")
+    silo.kill()
+    silo.start()
+
+    for name in names:
+        containers.wait(name, "Running")
+        assert len(containers.list()) >= len(names)
+    for name in names:
+        containers.delete(name)
+
+
 def _kill(silo, victim):
     if victim == "everything":
         silo.kill()

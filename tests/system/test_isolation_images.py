@@ -1,5 +1,6 @@
 """Images made to do harm: their layers reach no file but the container's own."""
 
+import json
 import tarfile
 import uuid
 from pathlib import Path
@@ -77,3 +78,38 @@ def test_a_layer_reaches_nothing_of_the_machine(containers, kind, target, tmp_pa
     assert "untouched" not in said
     assert "InternalServerError" not in said
     assert "refused" in said or "looked" in said
+
+
+@pytest.mark.parametrize("user", ["guest", "0", "1000:1000"])
+def test_a_set_user_id_file_gives_nothing(containers, level, user, tmp_path):
+    entries = images.probe_entries()
+    probe = next(entry for entry in entries if entry.name == "bin/probe")
+    entries.append(images.Entry("bin/raised", probe.content, 0o6755))
+    layout = images.make_layered(
+        tmp_path / "image", f"{level}-{user.replace(':', '-')}", [images.pack(entries)],
+        {"User": user, "Entrypoint": ["/bin/raised", "facts"]},
+    )  # fmt: skip
+    reference = containers.push(layout, "hostile/raised")
+
+    said = containers.run(
+        f"raised-{user.replace(':', '-')}-{level}",
+        ["/bin/raised", "facts"],
+        level=level,
+        container={"image": reference},
+    )
+
+    facts = json.loads(said)
+    expected = "0" if user == "0" else "1000"
+    assert facts["status"]["Uid"].split() == [expected] * 4
+    assert facts["status"]["NoNewPrivs"] == "1"
+    if user != "0":
+        assert int(facts["status"]["CapEff"], 16) == 0
+
+
+def test_an_endless_file_is_not_stored_endlessly(containers, level, tmp_path):
+    """Zeros pack well; what unpacks to more than a group may hold ends in a refusal."""
+    command = ["/bin/sh", "-c", "/bin/busybox dd if=/dev/zero of=/dev/shm/x bs=1M count=2048; echo"]
+
+    said = containers.run(f"zeros-{level}", command, level=level)
+
+    assert "2048+0 records out" not in said

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from grpc import aio
 
 from .api import tasks_pb2
 from .client import NAMESPACE, Client, is_missing, tolerating
+from .mounts import KernelMounts
 from .paths import Paths
 
 log = structlog.get_logger()
@@ -28,10 +30,31 @@ class Ending:
 
     def __init__(self, client: Client, paths: Paths) -> None:
         self._client = client
-        self._bundles = paths.run / "containerd" / "io.containerd.runtime.v2.task" / NAMESPACE
+        tasks = Path("io.containerd.runtime.v2.task", NAMESPACE)
+        self._bundles = paths.run / "containerd" / tasks
+        self._work = paths.containerd / tasks
 
     async def delete(self, container_id: str) -> None:
         """End a container's processes and remove their task; nothing if it has none."""
+        await self._delete_task(container_id)
+        # containerd forgets a task whose shim went while it was being asked to, or whose mount
+        # was busy for a moment, and leaves its folder to nobody.
+        await asyncio.to_thread(self._remove_folders, container_id)
+
+    def _remove_folders(self, container_id: str) -> None:
+        mounts = KernelMounts()
+        for root in (self._bundles, self._work):
+            for folder in (root / container_id, root / f".{container_id}"):
+                if not folder.exists():
+                    continue
+                _kill_program(folder / "shim.pid")
+                for place in mounts.list_below(folder):
+                    mounts.unmount(place)
+                # What is mounted still must not be walked into: it is the container's own files.
+                if not mounts.list_below(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    async def _delete_task(self, container_id: str) -> None:
         tasks = self._client.tasks
         with tolerating(is_missing):
             named = tasks_pb2.GetRequest(container_id=container_id)
