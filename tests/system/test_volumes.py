@@ -1,9 +1,11 @@
 """Volumes on the real kernel and the real git; needs root."""
 
+import contextlib
 import errno
 import functools
 import http.server
 import os
+import secrets
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -12,8 +14,11 @@ from pathlib import Path
 import pytest
 
 from silo import engine
+from silo.engine.netns import open_socket
 
 FIRST = 100_000
+NAME = "code.example.test"
+OWN = Path("/proc/self/ns/net")
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
 
@@ -32,9 +37,21 @@ def volumes(tmp_path: Path) -> Iterator[engine.Volumes]:
     assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
 
 
+@pytest.fixture(scope="module")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engine.Stand]:
+    """Make a group's network: a namespace with nothing but its own loopback, and its own names."""
+    name = f"silo-test-{secrets.token_hex(4)}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
+    hosts = tmp_path_factory.mktemp("etc") / "hosts"
+    hosts.write_text(f"127.0.0.1 {NAME}\n")
+    yield engine.Stand(Path("/run/netns") / name, {"/etc/hosts": str(hosts)})
+    subprocess.run(["ip", "netns", "del", name], check=True)
+
+
 @pytest.fixture
-def repository(tmp_path: Path) -> Iterator[str]:
-    """Serve a repository with a hook, a link out of it and two commits by plain HTTP."""
+def served(tmp_path: Path) -> Path:
+    """Return a folder with a repository that has a hook, a link out of it and two commits."""
     work = tmp_path / "work"
     git = ["git", "-C", str(work), "-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run(["git", "init", "-q", "-b", "main", work], check=True)
@@ -48,14 +65,40 @@ def repository(tmp_path: Path) -> Iterator[str]:
     bare = tmp_path / "served" / "app.git"
     subprocess.run(["git", "clone", "-q", "--bare", work, bare], check=True)
     subprocess.run(["git", "-C", bare, "update-server-info"], check=True)
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(bare.parent))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    return bare.parent
+
+
+@contextlib.contextmanager
+def serving(folder: Path, netns: Path) -> Iterator[tuple[int, list[str]]]:
+    """Serve a folder by plain HTTP on a loopback; yield the port, and the paths asked for."""
+    asked: list[str] = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            super().do_GET()
+
+    handler = functools.partial(Handler, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler, bind_and_activate=False)
+    server.socket.close()
+    # A socket is of the namespace that it was made in, whoever answers at it.
+    server.socket = open_socket(netns, "127.0.0.1", 0)
+    server.socket.setblocking(True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://user:hidden@127.0.0.1:{server.server_port}/app.git"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield server.socket.getsockname()[1], asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def repository(served: Path, stand: engine.Stand) -> Iterator[str]:
+    """Serve the repository inside the group's network."""
+    with serving(served, stand.netns) as (port, _):
+        yield f"http://user:hidden@{NAME}:{port}/app.git"
 
 
 async def test_an_empty_dir_ends_where_its_bound_is(volumes: engine.Volumes) -> None:
@@ -86,10 +129,11 @@ async def test_a_secret_is_in_memory_for_one_user_and_cannot_be_changed(
 
 @pytest.mark.parametrize(("revision", "text"), [("", "two"), ("one", "one")])
 async def test_a_repository_is_cloned_without_rights(
-    volumes: engine.Volumes, repository: str, revision: str, text: str
+    volumes: engine.Volumes, repository: str, stand: engine.Stand, revision: str, text: str
 ) -> None:
     source = engine.GitRepo(repository, "app", revision)
-    place = await volumes.prepare("g1", engine.VolumePlan("g", source), first_id=FIRST)
+    plan = engine.VolumePlan("g", source)
+    place = await volumes.prepare("g1", plan, first_id=FIRST, stand=stand)
 
     assert (place / "app" / "file").read_text() == text
     assert (place / "app" / "file").stat().st_uid == FIRST
@@ -99,12 +143,59 @@ async def test_a_repository_is_cloned_without_rights(
 
 
 async def test_a_repository_that_is_not_there_says_what_git_says(
-    volumes: engine.Volumes, repository: str
+    volumes: engine.Volumes, repository: str, stand: engine.Stand
 ) -> None:
     source = engine.GitRepo(repository, "app", "none")
     with pytest.raises(engine.GitFailed, match="none") as failed:
-        await volumes.prepare("g1", engine.VolumePlan("g", source))
+        await volumes.prepare("g1", engine.VolumePlan("g", source), stand=stand)
     assert "hidden" not in str(failed.value)
+
+
+async def test_a_repository_on_the_machines_own_loopback_is_not_there(
+    volumes: engine.Volumes, served: Path, stand: engine.Stand
+) -> None:
+    with serving(served, OWN) as (port, asked):
+        plan = engine.VolumePlan("g", engine.GitRepo(f"http://127.0.0.1:{port}/app.git"))
+        with pytest.raises(engine.GitFailed, match="connect"):
+            await volumes.prepare("g1", plan, stand=stand)
+        # Without a network of the group's own there is none to fetch it from.
+        with pytest.raises(engine.GitRefused):
+            await volumes.prepare("g1", plan)
+
+    assert asked == []
+
+
+async def test_a_repository_that_sends_elsewhere_is_not_followed(
+    volumes: engine.Volumes, served: Path, stand: engine.Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send_elsewhere(self: http.server.SimpleHTTPRequestHandler) -> None:
+        self.send_response(302)
+        self.send_header("Location", f"http://127.0.0.1:{port}/app.git/info/refs")
+        self.end_headers()
+
+    with serving(served, stand.netns) as (port, asked), serving(served, stand.netns) as (first, _):
+        monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "do_GET", send_elsewhere)
+        plan = engine.VolumePlan("g", engine.GitRepo(f"http://{NAME}:{first}/app.git"))
+        with pytest.raises(engine.GitFailed):
+            await volumes.prepare("g1", plan, stand=stand)
+
+    assert asked == []
+
+
+async def test_a_repository_larger_than_its_volume_is_refused(
+    volumes: engine.Volumes, served: Path, stand: engine.Stand
+) -> None:
+    work = served.parent / "work"
+    (work / "noise").write_bytes(os.urandom(80 << 20))
+    git = ["git", "-C", str(work), "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "noise"], check=True)
+    subprocess.run([*git, "push", "-q", served / "app.git", "main"], check=True)
+    subprocess.run(["git", "-C", served / "app.git", "update-server-info"], check=True)
+    with serving(served, stand.netns) as (port, _):
+        plan = engine.VolumePlan("g", engine.GitRepo(f"http://{NAME}:{port}/app.git"))
+        with pytest.raises(engine.GitFailed):
+            await volumes.prepare("g1", plan, stand=stand)
 
 
 async def test_a_share_is_one_folder_in_two_groups_and_read_only_where_asked(

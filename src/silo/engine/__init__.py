@@ -44,6 +44,7 @@ from .execs import ExecSession as ExecSession
 from .git import GitFailed as GitFailed
 from .git import GitRefused as GitRefused
 from .git import GitRules as GitRules
+from .git import Stand as Stand
 from .groups import Groups as Groups
 from .groups import GroupStarting as GroupStarting
 from .groups import ListPlans as ListPlans

@@ -1,7 +1,9 @@
 """Filling a folder from a git repository that somebody else chose.
 
 The real git, kept small: no rights, no hooks, no helpers, no configuration but ours, only the
-protocols allowed, no redirects, a time limit; the folder it writes to is bounded by its mount.
+protocols allowed, no redirects, a time limit; the folder it writes to is bounded by its mount. It
+stands in the network of the group that it fetches for: whoever names the repository chooses where
+the machine connects to, and reaches from there no more than the group does.
 """
 
 import base64
@@ -11,6 +13,7 @@ import re
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -23,8 +26,28 @@ _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@^~-]{0,199}")
 _PART = re.compile(r"[A-Za-z0-9_.-][A-Za-z0-9_. -]{0,99}")
 _SAID = 400
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-_PLACE = Path("/mnt")
+_PLACE = Path("/mnt/volume")
 """Where the volume is mounted for git, in a namespace of its own."""
+_INSIDE = """
+set -e
+mount -t tmpfs -o mode=755,size=1m silo /mnt
+mkdir /mnt/volume /mnt/etc
+mount --bind "$0" /mnt/volume
+while [ "$1" != -- ]; do cp "$2" "/mnt$1"; shift 2; done
+shift
+echo 'hosts: files dns' > /mnt/etc/nsswitch.conf
+mount -t tmpfs -o mode=755,size=1m silo /run
+for file in /mnt/etc/*; do
+    seen=$(readlink -m "/etc/${file##*/}")
+    mkdir -p "${seen%/*}"
+    [ -e "$seen" ] || : > "$seen"
+    mount --bind "$file" "$seen"
+done
+exec setpriv "$@"
+"""
+"""Names are known as in the group. The machine's own resolvers answer at sockets below ``/run``,
+from wherever they are asked, so git does not see that folder."""
+_LIMITS = (f"--data={1 << 30}", "--core=0")
 NOBODY = 65_534
 
 
@@ -43,11 +66,22 @@ class GitRules:
     protocols: tuple[str, ...] = ("https", "http")
     """``file`` would read this machine's own disk, ``ssh`` use this machine's own keys."""
     timeout_s: float = 300.0
+    bytes: int = 8 << 30
+    """Of the volume it is fetched into."""
     ca_bundle: str = ""
     """PEM file of trusted authorities; empty: the system's."""
 
 
-def clone(repo: GitRepo, folder: Path, rules: GitRules, *, owner: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where git stands: on the network of the group that it fetches for."""
+
+    netns: Path
+    files: Mapping[str, str] = field(default_factory=dict)
+    """What it sees in ``/etc`` as the group's containers do, and where that is."""
+
+
+def clone(repo: GitRepo, folder: Path, rules: GitRules, *, owner: int, stand: Stand | None) -> None:
     """Fetch a repository into a folder that exists, is empty and belongs to ``owner``.
 
     Raises:
@@ -55,7 +89,9 @@ def clone(repo: GitRepo, folder: Path, rules: GitRules, *, owner: int) -> None:
 
     """
     url, secret = _split_secret(repo.repository, rules)
-    job = _Job(folder, owner, rules.timeout_s, rules, secret)
+    if os.geteuid() == 0 and stand is None:
+        raise GitRefused("A repository is fetched from within its group's network only.")
+    job = _Job(folder, owner, rules, stand, secret)
     target = str(job.seen_as / choose_directory(repo))
     if repo.revision and (".." in repo.revision or not _REVISION.fullmatch(repo.revision)):
         raise GitRefused(f"'{repo.revision[:100]}' is not a revision.")
@@ -153,14 +189,15 @@ def _make_environment(rules: GitRules, folder: Path, secret: str) -> dict[str, s
 class _Job:
     """Runs git on one folder.
 
-    As root: in a mount namespace in which the folder is at a place that git may walk to, for it
-    has no rights in the folders above; in a pid namespace, so that nothing of it stays behind.
+    As root: in the group's network; in a mount namespace in which the folder is at a place that
+    git may walk to, for it has no rights in the folders above; in a pid namespace, so that nothing
+    of it stays behind.
     """
 
     folder: Path
     owner: int
-    timeout_s: float
     rules: GitRules
+    stand: Stand | None
     secret: str = field(repr=False)
 
     @property
@@ -179,13 +216,8 @@ class _Job:
         if program is None:
             raise GitFailed("git is not installed on this machine.")
         command = [program, *words]
-        if os.geteuid() == 0:
-            ids = ("--reuid", str(self.owner or NOBODY), "--regid", str(self.owner or NOBODY))
-            drop = (*ids, "--clear-groups", "--no-new-privs", "--bounding-set=-all")
-            inside = f'mount --bind "$0" {_PLACE} && exec setpriv "$@"'
-            own = ("unshare", "--mount", "--ipc", "--pid", "--fork", "--kill-child")
-            shell = ("sh", "-c", inside, str(self.folder))
-            command = [*own, "--", *shell, *drop, "--inh-caps=-all", "--", *command]
+        if self.stand is not None and os.geteuid() == 0:
+            command = [*self._confine(self.stand), *command]
         with subprocess.Popen(  # noqa: S603 - checked words after --
             command,
             env=_make_environment(self.rules, self.seen_as, self.secret),
@@ -197,10 +229,21 @@ class _Job:
             umask=0o022,
         ) as process:
             try:
-                said = process.communicate(timeout=self.timeout_s)[1].decode(errors="replace")
+                said = process.communicate(timeout=self.rules.timeout_s)[1].decode(errors="replace")
             except subprocess.TimeoutExpired:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-                raise GitFailed(f"git did not end within {self.timeout_s:.0f} s.") from None
+                raise GitFailed(f"git did not end within {self.rules.timeout_s:.0f} s.") from None
         if process.returncode:
             raise GitFailed(f"git failed: {said.strip()[-_SAID:] or process.returncode}")
+
+    def _confine(self, stand: Stand) -> list[str]:
+        """Return the words before a command that take it there and everything from it."""
+        ids = ("--reuid", str(self.owner or NOBODY), "--regid", str(self.owner or NOBODY))
+        drop = (*ids, "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all")
+        own = ("unshare", "--mount", "--ipc", "--pid", "--fork", "--kill-child")
+        files = [word for seen_as, path in stand.files.items() for word in (seen_as, path)]
+        return [
+            *("nsenter", f"--net={stand.netns}", "--", "prlimit", *_LIMITS, "--", *own, "--"),
+            *("sh", "-c", _INSIDE, str(self.folder), *files, "--", *drop, "--"),
+        ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from .asking import ask
 from .containers import CONTAINER_LABEL, GROUP_LABEL, Credentials, Exit, Found, Image, Status
 from .errors import ContainerMissing
+from .git import Stand
 from .group_files import GroupFiles
 from .machine import Ground, Ran
 from .network import Attachment, Networks
@@ -65,13 +66,14 @@ class LocalMachine:
         """Make network, volumes and small files of a group, or find them made."""
         at = await self._networks.attach(plan.uid, plan.network)
         await self._on_attached(plan.uid)
+        await asyncio.to_thread(self._files.write, plan, at.address)
+        stand = Stand(at.netns_path, self._files.list_files(plan.uid))
         volumes = {
             volume.name: await self._volumes.prepare(
-                plan.uid, volume, reader=_find_reader(plan, volume.name)
+                plan.uid, volume, reader=_find_reader(plan, volume.name), stand=stand
             )
             for volume in plan.volumes
         }
-        await asyncio.to_thread(self._files.write, plan, at.address)
         return _describe(at, volumes)
 
     async def pull(self, image: str, credentials: Credentials) -> Image:

@@ -39,7 +39,7 @@ class VolumeRules:
     """How large volumes get, and what fills them."""
 
     bytes: int = 50 << 30
-    """Of an emptyDir or gitRepo; ACI's own bound. Sparse: what is not written costs nothing."""
+    """Of an emptyDir; ACI's own bound. Sparse: what is not written costs nothing."""
     repositories: git.GitRules = field(default_factory=git.GitRules)
 
 
@@ -63,18 +63,25 @@ class Volumes:
         self._mounts = mounts or KernelMounts()
 
     async def prepare(
-        self, uid: str, plan: VolumePlan, *, first_id: int = 0, reader: int | None = 0
+        self,
+        uid: str,
+        plan: VolumePlan,
+        *,
+        first_id: int = 0,
+        reader: int | None = 0,
+        stand: git.Stand | None = None,
     ) -> Path:
         """Make a volume of a group, or find it made; return its folder on this machine.
 
         ``first_id`` is who here stands for a container's user 0; ``reader`` the user in the
-        containers that reads a secret, None when there are several.
+        containers that reads a secret, None when there are several; ``stand`` the network that a
+        repository is fetched from.
 
         Raises:
             VolumeRefused, GitRefused: it may not be had. MountFailed, GitFailed: it cannot.
 
         """
-        return await asyncio.to_thread(self._prepare, uid, plan, first_id, reader)
+        return await asyncio.to_thread(self._prepare, uid, plan, first_id, reader, stand)
 
     async def remove(self, uid: str) -> None:
         """Take every volume of a group away, shares' contents excepted; repeatable."""
@@ -84,14 +91,21 @@ class Volumes:
         """Take away what a crash left of groups that are no more; return their uids."""
         return await asyncio.to_thread(self._sweep, keep)
 
-    def _prepare(self, uid: str, plan: VolumePlan, first_id: int, reader: int | None) -> Path:
+    def _prepare(
+        self,
+        uid: str,
+        plan: VolumePlan,
+        first_id: int,
+        reader: int | None,
+        stand: git.Stand | None,
+    ) -> Path:
         _check(uid)
         _check(plan.name)
         match plan.source:
             case EmptyDir():
-                return self._prepare_empty(uid, plan.name, first_id)[0]
+                return self._prepare_empty(uid, plan.name, first_id, self._rules.bytes)[0]
             case GitRepo():
-                return self._prepare_git(uid, plan.name, plan.source, first_id)
+                return self._prepare_git(uid, plan.name, plan.source, first_id, stand)
             case Secret():
                 place = _make_folder(self._memory, uid, first_id) / plan.name
                 owner = None if reader is None else (first_id + reader, first_id)
@@ -99,7 +113,7 @@ class Volumes:
             case Share():
                 return self._prepare_share(uid, plan.name, plan.source, first_id)
 
-    def _prepare_empty(self, uid: str, name: str, first_id: int) -> tuple[Path, bool]:
+    def _prepare_empty(self, uid: str, name: str, first_id: int, size: int) -> tuple[Path, bool]:
         """Return the folder, and whether it was there already."""
         place = _make_folder(self._disk, uid, first_id) / name
         # Inside the mount, for a file system has a ``lost+found`` of its own at its root.
@@ -109,16 +123,19 @@ class Volumes:
             return inside, True
         self._mounts.unmount(place)
         place.mkdir(mode=0o711, exist_ok=True)
-        self._mounts.mount_bounded(place.with_name(f"{name}.img"), place, self._rules.bytes)
+        self._mounts.mount_bounded(place.with_name(f"{name}.img"), place, size)
         place.chmod(0o711)
         inside.mkdir(exist_ok=True)
         inside.chmod(0o777)
         _give(inside, first_id)
         return inside, False
 
-    def _prepare_git(self, uid: str, name: str, repo: GitRepo, first_id: int) -> Path:
+    def _prepare_git(
+        self, uid: str, name: str, repo: GitRepo, first_id: int, stand: git.Stand | None
+    ) -> Path:
         git.choose_directory(repo)
-        inside, found = self._prepare_empty(uid, name, first_id)
+        size = min(self._rules.bytes, self._rules.repositories.bytes)
+        inside, found = self._prepare_empty(uid, name, first_id, size)
         done = inside.parent / "cloned"
         if found and done.exists():
             return inside
@@ -127,7 +144,7 @@ class Volumes:
         inside.chmod(0o755)
         owner = first_id or git.NOBODY
         _give(inside, owner)
-        git.clone(repo, inside, self._rules.repositories, owner=owner)
+        git.clone(repo, inside, self._rules.repositories, owner=owner, stand=stand)
         if owner != first_id:
             _give_tree(inside, first_id)
         done.touch(mode=0o600)

@@ -55,4 +55,4 @@ def test_a_password_is_in_no_argument() -> None:
 
     assert bare == "https://h:8443/app.git"
     assert secret == "Authorization: Basic dXNlcjpwQHNz"
-    assert "dXNlcjpwQHNz" not in repr(git._Job(None, 0, 1.0, RULES, secret))
+    assert "dXNlcjpwQHNz" not in repr(git._Job(None, 0, RULES, None, secret))
