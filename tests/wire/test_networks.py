@@ -123,6 +123,32 @@ def test_two_rules_of_one_direction_share_no_priority(az: Az, group: str, nsg: s
     az("network", "nsg", "rule", "delete", "-g", group, "--nsg-name", nsg, "-n", "one")
 
 
+def test_networks_are_joined_and_parted(az: Az, group: str, unique: Callable[[str], str]) -> None:
+    peering = ["network", "vnet", "peering"]
+    names = [unique("peer"), unique("peer")]
+    for name, prefix in zip(names, ("10.31.0.0/16", "10.32.0.0/16"), strict=True):
+        az(*("network", "vnet", "create", "-g", group, "-n", name, "--address-prefix", prefix))
+
+    def on(verb: str, side: int, *words: str) -> list[str]:
+        return [*peering, verb, "-g", group, "--vnet-name", names[side], "-n", "other", *words]
+
+    states = []
+    for side in (0, 1):
+        remote = ("--remote-vnet", names[1 - side], "--allow-vnet-access")
+        states.append(az(*on("create", side, *remote))["peeringState"])
+    assert states == ["Initiated", "Connected"]
+    shown = az(*on("show", 0))
+    assert shown["peeringState"] == "Connected"
+    assert shown["remoteAddressSpace"]["addressPrefixes"] == ["10.32.0.0/16"]
+    listed = az(*peering, "list", "-g", group, "--vnet-name", names[0])
+    assert [each["name"] for each in listed] == ["other"]
+    closed = az(*on("update", 0, "--set", "allowVirtualNetworkAccess=false"))
+    assert closed["allowVirtualNetworkAccess"] is False
+    az(*on("delete", 1))
+    assert az(*on("show", 0))["peeringState"] == "Disconnected"
+    az.refused(*on("show", 1), saying="NotFound")
+
+
 def test_a_public_address_is_made_listed_and_deleted(
     az: Az, group: str, unique: Callable[[str], str]
 ) -> None:

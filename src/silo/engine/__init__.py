@@ -103,6 +103,7 @@ from .references import parse_reference as parse_reference
 from .registries import Registries as Registries
 from .registries import Route as Route
 from .resolver import Resolver as Resolver
+from .rules import Peer as Peer
 from .rules import Rule as Rule
 from .rules import RuleSet as RuleSet
 from .rules import SubnetRules as SubnetRules

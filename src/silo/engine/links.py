@@ -167,6 +167,39 @@ def set_space(router: Path, space: Iterable[str]) -> None:
             netlink.route("del", dst=prefix, type=_UNREACHABLE)
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """One of two routers that are joined."""
+
+    path: Path
+    device: str
+    """What leads to this one from the other."""
+    uplink: str
+    space: tuple[str, ...]
+
+
+def join_routers(one: End, other: End, mtu: int) -> None:
+    """Tie two routers together, each with a way to the other's address space; repeatable."""
+    with open_netlink(one.path) as netlink, other.path.open("rb") as target:
+        if find_device(other.device) is None:
+            peer = {"ifname": one.device, "net_ns_fd": target.fileno(), "mtu": mtu}
+            netlink.link("add", ifname=other.device, kind="veth", mtu=mtu, peer=peer)
+    for here, there in ((one, other), (other, one)):
+        with open_netlink(here.path) as netlink:
+            index = find_device(there.device)
+            # Who speaks for which addresses is the packet filter's to say.
+            netns.write_sysctls({f"ipv4/conf/{there.device}/rp_filter": "0"})
+            netlink.link("set", index=index, state="up")
+            # To ask for the other end with; else it would ask with an address that both have.
+            _ensure(netlink, index=index, address=here.uplink)
+            routes = netlink.get_routes(family=socket.AF_INET, table=254, oif=index)
+            present = {f"{route.get_attr('RTA_DST')}/{route['dst_len']}" for route in routes}
+            for prefix in present - set(there.space):
+                netlink.route("del", dst=prefix, oif=index)
+            for prefix in there.space:
+                netlink.route("replace", dst=prefix, gateway=there.uplink, oif=index, flags=_ONLINK)
+
+
 def attach_group(router: Path, name: str, member: Member, *, gateway: str, mtu: int) -> Path:
     """Make a group's namespace and tie it to its router; what is left of an earlier one goes."""
     netns.remove_namespace(name)
@@ -258,17 +291,17 @@ def remove_router(name: str, host_device: str) -> None:
     netns.remove_namespace(name)
 
 
-def remove_device(name: str) -> None:
-    """Take a device of the host's away, if it is there."""
-    with open_netlink() as netlink:
+def remove_device(name: str, namespace: Path | None = None) -> None:
+    """Take a device away, if it is there; without a namespace one of the host's."""
+    with open_netlink(namespace) as netlink:
         index = find_device(name)
         if index is not None:
             netlink.link("del", index=index)
 
 
-def list_devices(prefix: str) -> list[str]:
-    """Return the host's devices whose names begin so."""
-    with open_netlink() as netlink:
+def list_devices(prefix: str, namespace: Path | None = None) -> list[str]:
+    """Return the devices whose names begin so; without a namespace the host's."""
+    with open_netlink(namespace) as netlink:
         names = [str(link.get_attr("IFLA_IFNAME")) for link in netlink.get_links()]
     return [name for name in names if name.startswith(prefix)]
 

@@ -174,6 +174,8 @@ class Networks:
             self._enforce(router)
             for member in router.members:
                 self._publish(router, member)
+        for router in self._state.routers.values():
+            self._join_peers(router)
         self._save()
         self._started = True
 
@@ -228,6 +230,7 @@ class Networks:
         if router is not None and router.rules != rules:
             self._put_router(replace(router, rules=rules))
             links.set_space(self._router_path(key), rules.space)
+            self._join_peers(self._state.routers[key])
 
     def _sweep(self, keep: frozenset[str]) -> None:
         for router in list(self._state.routers.values()):
@@ -282,6 +285,7 @@ class Networks:
         self._state = self._state.with_router(router)
         self._make_router(router)
         self._put_router(router)
+        self._join_peers(router)
         return router
 
     def _make_router(self, router: Router) -> None:
@@ -293,6 +297,24 @@ class Networks:
             self._mtu,
         )
         links.set_space(self._router_path(router.key), router.rules.space)
+
+    def _join_peers(self, router: Router) -> None:
+        """Tie a router to those that it names and that name it; to no other any more."""
+        joined = set()
+        for peer in router.rules.peers:
+            other = self._state.routers.get(peer.router)
+            back = other.rules.find_peer(router.key) if other else None
+            if other is not None and back is not None:
+                one, two = self._get_end(router, back.space), self._get_end(other, peer.space)
+                links.join_routers(one, two, self._mtu)
+                joined.add(other.peer_device)
+        path = self._router_path(router.key)
+        for device in links.list_devices("p", path):
+            if device not in joined:
+                links.remove_device(device, path)
+
+    def _get_end(self, router: Router, space: tuple[str, ...]) -> links.End:
+        return links.End(self._router_path(router.key), router.peer_device, router.uplink, space)
 
     def _put_member(self, router: Router, member: Member) -> None:
         others = tuple(each for each in router.members if each.uid != member.uid)

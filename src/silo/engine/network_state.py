@@ -11,7 +11,7 @@ from silo import core
 
 from .plans import Port
 from .routers import Member, Router
-from .rules import Rule, RuleSet, SubnetRules
+from .rules import Peer, Rule, RuleSet, SubnetRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,9 @@ def _read_router(document: Mapping[str, Any]) -> Router:
         uplink=document["uplink"],
         members=tuple(_read_member(each) for each in document["members"]),
         rules=RuleSet(
-            tuple(rules["space"]), tuple(_read_subnet(each) for each in rules["subnets"])
+            tuple(rules["space"]),
+            tuple(_read_subnet(each) for each in rules["subnets"]),
+            tuple(Peer(each["router"], tuple(each["space"])) for each in rules.get("peers", ())),
         ),
     )
 

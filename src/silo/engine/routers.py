@@ -22,6 +22,7 @@ DNS_ADDRESS = "168.63.129.16"
 UPLINK = "up0"
 """The router's way out, to the host."""
 _MEMBERS = "g*"
+_PEERS = "p*"
 _SETS = {
     "bound": ["ifname", "ipv4_addr"],
     "itself": ["ipv4_addr", "ipv4_addr"],
@@ -60,6 +61,11 @@ class Router:
     uplink: str
     members: tuple[Member, ...] = ()
     rules: RuleSet = field(default_factory=RuleSet)
+
+    @property
+    def peer_device(self) -> str:
+        """What leads to this router from one that it is joined to."""
+        return f"p{hashlib.sha256(self.key.encode()).hexdigest()[:12]}"
 
 
 def render_router(router: Router) -> list[Command]:
@@ -170,16 +176,42 @@ def _render_forward(router: Router) -> list[Command]:
             add_rule("forward", published, {"accept": None}),
             add_rule("forward", match(meta("iifname"), _MEMBERS), outward, {"accept": None}),
         ]
-    inside = (match(meta("iifname"), _MEMBERS), match(meta("oifname"), _MEMBERS))
+    # From one peer to another there is no way, nor from a peer to the world.
+    ways = ((_MEMBERS, _MEMBERS), (_MEMBERS, _PEERS), (_PEERS, _MEMBERS), (_MEMBERS, UPLINK))
+    passing = [(match(meta("iifname"), come), match(meta("oifname"), go)) for come, go in ways]
     return [
         *_render_lists(router),
         chain,
+        *_refuse_strange_peers(router),
         *opening,
         add_rule("forward", match(meta("iifname"), _MEMBERS), _look_up("saddr", "outbound")),
         add_rule("forward", match(meta("oifname"), _MEMBERS), _look_up("daddr", "inbound")),
         add_rule("forward", published, {"accept": None}),
-        add_rule("forward", *inside, {"accept": None}),
-        add_rule("forward", match(meta("iifname"), _MEMBERS), outward, {"accept": None}),
+        *(add_rule("forward", *way, {"accept": None}) for way in passing),
+    ]
+
+
+def _refuse_strange_peers(router: Router) -> list[Command]:
+    """Return the rules by which a network speaks with addresses of its own alone."""
+    peers = [(Router(peer.router, 0, "").peer_device, peer) for peer in router.rules.peers]
+    known = {"set": [device for device, _ in peers]}
+    source = nft_rules.field("ip", "saddr")
+    return [
+        add_rule(
+            "forward",
+            match(meta("iifname"), _PEERS),
+            *([match(meta("iifname"), known, "!=")] if peers else []),
+            {"drop": None},
+        ),
+        *(
+            add_rule(
+                "forward",
+                match(meta("iifname"), device),
+                match(source, one_of(peer.space), "!="),
+                {"drop": None},
+            )
+            for device, peer in peers
+        ),
     ]
 
 

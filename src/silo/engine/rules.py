@@ -46,12 +46,26 @@ class SubnetRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Peer:
+    """Another virtual network that packets may come from and go to, as far as rules let them."""
+
+    router: str
+    space: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSet:
     """The rules of a whole virtual network; a subnet that is not named lets nothing through."""
 
     space: tuple[str, ...] = ()
     """The address space; inside it nothing is looked for elsewhere."""
     subnets: tuple[SubnetRules, ...] = ()
+    peers: tuple[Peer, ...] = ()
+    """Only one that names this network in turn is really joined to it."""
+
+    def find_peer(self, router: str) -> Peer | None:
+        """Return a peer by its router."""
+        return next((peer for peer in self.peers if peer.router == router), None)
 
     def find_subnet(self, address: str) -> SubnetRules | None:
         """Return the rules for an address."""

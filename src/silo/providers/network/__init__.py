@@ -2,8 +2,17 @@
 
 from silo import arm, engine
 
+from .peerings import Peerings, check_peering
 from .placements import Placements as Placements
-from .properties import NAME, PublicAddress, SecurityGroup, SecurityRule, Subnet, VirtualNetwork
+from .properties import (
+    NAME,
+    Peering,
+    PublicAddress,
+    SecurityGroup,
+    SecurityRule,
+    Subnet,
+    VirtualNetwork,
+)
 from .public_addresses import PublicAddresses, check_address
 from .refusals import Refusals
 from .security_groups import SecurityGroups, check_group, check_one
@@ -37,6 +46,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
     topology = Topology(resources)
     in_subnets = Subnets(topology, apply)
     in_networks = VirtualNetworks(topology, in_subnets)
+    in_peerings = Peerings(topology, in_subnets)
     in_groups = SecurityGroups(topology, in_subnets)
     addresses = PublicAddresses(pools)
     networks: arm.ResourceType[VirtualNetwork] = arm.ResourceType(
@@ -58,7 +68,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
         ),
         has_etag=True,
         name_pattern=NAME,
-        coverage="partly: IPv4; no peerings, DNS servers, gateways, route tables, endpoints",
+        coverage="partly: IPv4; no DNS servers, gateways, route tables, endpoints",
     )
     subnets: arm.ResourceType[Subnet] = arm.ResourceType(
         name="virtualNetworks/subnets",
@@ -75,6 +85,23 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
         has_etag=True,
         name_pattern=NAME,
         coverage="partly: one IPv4 prefix; no route tables, gateways, endpoints",
+    )
+    peerings: arm.ResourceType[Peering] = arm.ResourceType(
+        name="virtualNetworks/virtualNetworkPeerings",
+        properties=Peering,
+        api_versions=_VERSIONS,
+        located=False,
+        tracked=False,
+        patchable=False,
+        check=check_peering,
+        on_write=in_peerings.write,
+        on_delete=in_peerings.delete,
+        reconcile=in_peerings.reconcile,
+        remove=in_peerings.remove,
+        view=in_peerings.view,
+        has_etag=True,
+        name_pattern=NAME,
+        coverage="partly: whole networks of this instance; no gateways, IPv6",
     )
     groups: arm.ResourceType[SecurityGroup] = arm.ResourceType(
         name="networkSecurityGroups",
@@ -119,6 +146,6 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
     )
     return arm.Provider(
         NAMESPACE,
-        (networks, subnets, groups, rules, public),
+        (networks, subnets, peerings, groups, rules, public),
         tuple(Refusals(resources).list_operations()),
     )

@@ -261,3 +261,59 @@ class PublicAddressesExhausted(arm.ArmError):
 
     def __init__(self) -> None:
         super().__init__("The instance's pool of public IP addresses has no address left.")
+
+
+class PeeringInvalid(arm.ArmError):
+    """Two networks cannot be joined so."""
+
+    code = "InvalidVirtualNetworkPeering"
+
+
+class PeeringSpacesOverlap(PeeringInvalid):
+    """Two networks that are joined have no address in common."""
+
+    code = "VnetAddressSpacesOverlap"
+
+    def __init__(self, peering: str, one: str, other: str, overlap: str) -> None:
+        super().__init__(
+            f"Cannot create or update peering {peering}. Virtual networks {one} and {other} cannot "
+            "be peered because their address spaces overlap. Overlapping address prefixes: "
+            f"{overlap}."
+        )
+
+
+class PeeringExists(PeeringInvalid):
+    """Another peering leads to the same network."""
+
+    code = "AnotherPeeringAlreadyReferencesRemoteVnet"
+
+    def __init__(self, other: str, remote: str) -> None:
+        super().__init__(
+            f"Peering {other} already references remote virtual network {remote}. Cannot add "
+            "another peering referencing the same remote virtual network."
+        )
+
+
+class PeeringRemoteFixed(PeeringInvalid):
+    """A peering leads where it led when it was made."""
+
+    code = "ChangingRemoteVirtualNetworkNotAllowed"
+
+    def __init__(self, peering: str) -> None:
+        super().__init__(
+            f"Cannot change the remote virtual network of peering {peering}; delete the peering "
+            "and create another one."
+        )
+
+
+class PeeringDisconnected(PeeringInvalid):
+    """The other side remembers a peering that was deleted here."""
+
+    code = "RemotePeeringIsDisconnected"
+
+    def __init__(self, peering: str, remote: str) -> None:
+        super().__init__(
+            f"Cannot create or update peering {peering} because remote peering {remote} "
+            "referencing parent virtual network is in Disconnected state. Update or re-create the "
+            "remote peering to get it back to Initiated state."
+        )

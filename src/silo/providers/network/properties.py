@@ -45,6 +45,12 @@ class Reference(Shape):
     id: str
 
 
+class Named(Shape):
+    """Something sent back of which only the name counts."""
+
+    name: str = ""
+
+
 class AddressSpace(Shape):
     """The prefixes of a virtual network."""
 
@@ -100,6 +106,21 @@ class VirtualNetwork(Shape):
     """None: the subnets stay as they are."""
     enable_ddos_protection: bool | None = None
     enable_vm_protection: bool | None = None
+    virtual_network_peerings: tuple[Named, ...] | None = None
+    """As they come back from a client that read them; a peering is made by itself."""
+
+
+class Peering(Shape):
+    """The properties of a peering of two virtual networks, as one side has it."""
+
+    remote_virtual_network: Reference
+    allow_virtual_network_access: bool = True
+    allow_forwarded_traffic: bool = False
+    allow_gateway_transit: bool = False
+    use_remote_gateways: bool = False
+    peer_complete_vnets: bool = True
+    peering_state: str = ""
+    """Kept only as ``Disconnected``: the other side was there, and went."""
 
 
 class SecurityRule(Shape):

@@ -31,7 +31,6 @@ _TYPES = {
     "serviceEndpointPolicies": "A service endpoint policy",
     "virtualNetworkGateways": "A virtual network gateway",
 }
-_PEERINGS = "virtualNetworks/virtualNetworkPeerings"
 _SUBSCRIPTION = f"/subscriptions/{{subscription}}/providers/{NAMESPACE}"
 _GROUP = f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/{NAMESPACE}"
 
@@ -47,8 +46,6 @@ class Refusals:
         for type_, what in _TYPES.items():
             yield from self._declare(type_, what, f"{_GROUP}/{type_}")
             yield self._declare_list(type_, what, f"{_SUBSCRIPTION}/{type_}")
-        inside = f"{_GROUP}/virtualNetworks/{{network}}/virtualNetworkPeerings"
-        yield from self._declare(_PEERINGS, "A peering of virtual networks", inside)
 
     def _declare(self, type_: str, what: str, items: str) -> Iterator[arm.Operation]:
         item = f"{items}/{{name}}"

@@ -9,13 +9,15 @@ from typing import Any
 from silo import arm, core, engine
 
 from . import security_rules
-from .properties import SecurityRule, Subnet, VirtualNetwork
+from .errors import PeeringSpacesOverlap
+from .properties import Peering, SecurityRule, Subnet, VirtualNetwork
 
 NAMESPACE = "Microsoft.Network"
 NETWORKS = f"{NAMESPACE}/virtualNetworks"
 SUBNETS = f"{NAMESPACE}/virtualNetworks/subnets"
 GROUPS = f"{NAMESPACE}/networkSecurityGroups"
 RULES = f"{NAMESPACE}/networkSecurityGroups/securityRules"
+PEERINGS = f"{NAMESPACE}/virtualNetworks/virtualNetworkPeerings"
 _TENANT = arm.parse_resource_id("/")
 
 
@@ -48,9 +50,59 @@ class Topology:
             for lease in engine.list_leases(conn, subnet.uid)
         ]
 
+    def list_peerings(self, conn: core.Connection, vnet: arm.ResourceId) -> Sequence[arm.Resource]:
+        """Return the peerings of a virtual network."""
+        return self.resources.list_children(conn, vnet, PEERINGS)
+
+    def find_remote(self, conn: core.Connection, peering: arm.Resource) -> arm.Resource | None:
+        """Return the virtual network that a peering leads to."""
+        wanted = Peering.model_validate(peering.properties).remote_virtual_network.id
+        return self.resources.find(conn, arm.parse_resource_id(wanted))
+
+    def find_back(self, conn: core.Connection, peering: arm.Resource) -> arm.Resource | None:
+        """Return the peering by which the other side names this one."""
+        remote, vnet = self.find_remote(conn, peering), get_parent(peering.id)
+        if remote is None:
+            return None
+        for back in self.list_peerings(conn, remote.id):
+            if _get_remote(back) == vnet.key and not back.deleting:
+                return back
+        return None
+
+    def list_joined(self, conn: core.Connection, vnet: arm.ResourceId) -> list[arm.Resource]:
+        """Return the virtual networks that one is joined to, where both sides let packets pass."""
+        return [
+            remote
+            for peering in self.list_peerings(conn, vnet)
+            if not peering.deleting
+            and (back := self.find_back(conn, peering)) is not None
+            and all(map(_is_open, (peering, back)))
+            and (remote := self.find_remote(conn, peering)) is not None
+        ]
+
+    def describe_peering(self, conn: core.Connection, peering: arm.Resource) -> dict[str, Any]:
+        """Return what is shown of a peering besides what was wished."""
+        remote, back = self.find_remote(conn, peering), self.find_back(conn, peering)
+        state = Peering.model_validate(peering.properties).peering_state
+        if not state:
+            state = "Connected" if back is not None else "Initiated"
+        found = remote.properties.get("addressSpace") if remote else None
+        space = {"remoteAddressSpace": found, "remoteVirtualNetworkAddressSpace": found}
+        return {
+            "peeringState": state,
+            "peeringSyncLevel": "FullyInSync" if state == "Connected" else "RemoteNotInSync",
+            **(space if found else {}),
+            "resourceGuid": render_guid(peering),
+        }
+
     def is_used(self, conn: core.Connection, vnet: arm.ResourceId) -> bool:
-        """Tell whether any group is in a virtual network: then rules must reach the kernel."""
-        return any(engine.list_leases(conn, subnet.uid) for subnet in self.list_subnets(conn, vnet))
+        """Tell whether any group is in a virtual network or in one that it is joined to.
+
+        Then rules must reach the kernel.
+        """
+        ids = (vnet, *(each.id for each in self.list_joined(conn, vnet)))
+        subnets = [subnet for id_ in ids for subnet in self.list_subnets(conn, id_)]
+        return any(engine.list_leases(conn, subnet.uid) for subnet in subnets)
 
     def find_rules(self, conn: core.Connection, vnet_uid: str) -> engine.RuleSet | None:
         """Return the rules in force of the virtual network with that uid."""
@@ -59,15 +111,28 @@ class Topology:
 
     def read_rules(self, conn: core.Connection, vnet: arm.Resource) -> engine.RuleSet:
         """Return what a virtual network lets through."""
-        wanted = VirtualNetwork.model_validate(vnet.properties)
-        prefixes = wanted.address_space.address_prefixes
-        space = [IPv4Network(prefix) for prefix in prefixes]
+        joined = self.list_joined(conn, vnet.id)
+        peers = tuple(engine.Peer(each.uid, _read_space(each)) for each in joined)
+        prefixes = _read_space(vnet)
+        # What the tag VirtualNetwork means: this one and all that it is joined to.
+        space = [IPv4Network(text) for each in (vnet, *joined) for text in _read_space(each)]
         subnets = [
             self._read_subnet(conn, subnet, space)
             for subnet in self.list_subnets(conn, vnet.id)
             if not subnet.deleting or engine.list_leases(conn, subnet.uid)
         ]
-        return engine.RuleSet(tuple(prefixes), tuple(subnets))
+        return engine.RuleSet(prefixes, tuple(subnets), peers)
+
+    def list_rules_around(
+        self, conn: core.Connection, vnet: arm.ResourceId
+    ) -> dict[str, engine.RuleSet]:
+        """Return the rules of a virtual network and of all that name it, by uid."""
+        ids = [vnet]
+        for peering in self.list_peerings(conn, vnet):
+            remote = self.find_remote(conn, peering)
+            ids += [remote.id] if remote else []
+        found = [each for id_ in ids if (each := self.resources.find(conn, id_)) is not None]
+        return {each.uid: self.read_rules(conn, each) for each in found}
 
     def list_rule_sets(
         self, conn: core.Connection, subnets: Sequence[arm.Resource]
@@ -122,6 +187,15 @@ def are_leaving(users: Sequence[arm.Resource | str]) -> bool:
     return all(isinstance(user, arm.Resource) and user.deleting for user in users)
 
 
+def check_apart(peering: arm.Resource, one: arm.Resource, other: arm.Resource) -> None:
+    """Refuse to join two virtual networks that have addresses in common."""
+    for mine in map(IPv4Network, _read_space(one)):
+        for theirs in map(IPv4Network, _read_space(other)):
+            if mine.overlaps(theirs):
+                ids = (peering.id.text, one.id.text, other.id.text)
+                raise PeeringSpacesOverlap(*ids, f"{mine}, {theirs}")
+
+
 def render_child(resource: arm.Resource) -> dict[str, Any]:
     """Return a nested resource as its parent shows it."""
     return {
@@ -136,6 +210,20 @@ def render_child(resource: arm.Resource) -> dict[str, Any]:
 def render_guid(resource: arm.Resource) -> str:
     """Return the ``resourceGuid``."""
     return str(uuid.UUID(resource.uid))
+
+
+def _read_space(vnet: arm.Resource) -> tuple[str, ...]:
+    return VirtualNetwork.model_validate(vnet.properties).address_space.address_prefixes
+
+
+def _get_remote(peering: arm.Resource) -> str:
+    wanted = Peering.model_validate(peering.properties).remote_virtual_network.id
+    return arm.parse_resource_id(wanted).key
+
+
+def _is_open(peering: arm.Resource) -> bool:
+    wanted = Peering.model_validate(peering.properties)
+    return wanted.allow_virtual_network_access and not wanted.peering_state
 
 
 def _get_group(subnet: arm.Resource) -> str:

@@ -12,13 +12,12 @@ from . import prefixes
 from .errors import InvalidAddressPrefixFormat, NotSupported, SubnetNameInUse
 from .properties import Subnet, VirtualNetwork
 from .subnets import Subnets, check_place, read_subnet, render_delegations
-from .topology import Topology, render_child, render_guid, settle
+from .topology import Topology, check_apart, render_child, render_guid, settle
 
 _UNSUPPORTED = {
     "ddosProtectionPlan": "A DDoS protection plan",
     "bgpCommunities": "A BGP community",
     "ipAllocations": "An IP allocation",
-    "virtualNetworkPeerings": "A peering",
 }
 _OURS = ("subnets", "resourceGuid", "virtualNetworkPeerings", "defaultPublicNatGateway")
 
@@ -64,6 +63,7 @@ class VirtualNetworks:
                 check_place(subnet.id.name, shape, space, others, id_.name)
         else:
             self._replace_subnets(conn, change, resource, space, present)
+        self._check_peers(conn, change, resource)
         kept = {key: value for key, value in resource.properties.items() if key not in _OURS}
         written = resource.with_document(properties=kept)
         return written if self.topology.is_used(conn, id_) else settle(written)
@@ -74,15 +74,19 @@ class VirtualNetworks:
             "subnets": [
                 render_child(each) for each in self.topology.list_subnets(conn, resource.id)
             ],
-            "virtualNetworkPeerings": [],
+            "virtualNetworkPeerings": [
+                render_child(each.with_properties(**self.topology.describe_peering(conn, each)))
+                for each in self.topology.list_peerings(conn, resource.id)
+            ],
             "resourceGuid": render_guid(resource),
         }
 
     async def reconcile(self, resource: arm.Resource, _wanted: VirtualNetwork) -> None:
-        """Put its rules in force."""
+        """Put its rules in force, and those of its peers, which name its addresses."""
         store = self.topology.resources.store
-        rules = await store.read(lambda conn: self.topology.read_rules(conn, resource))
-        await self.subnets.apply(resource.uid, rules)
+        found = await store.read(lambda conn: self.topology.list_rules_around(conn, resource.id))
+        for uid, rules in found.items():
+            await self.subnets.apply(uid, rules)
 
     def check_delete(self, conn: core.Connection, resource: arm.Resource) -> None:
         """Refuse while anybody is in it."""
@@ -105,6 +109,19 @@ class VirtualNetworks:
             return {"available": False, "isPlatformReserved": False}
 
         return arm.Reply(200, self.topology.resources.store.read_now(find))
+
+    def _check_peers(
+        self, conn: core.Connection, change: arm.Change[VirtualNetwork], resource: arm.Resource
+    ) -> None:
+        peerings = self.topology.list_peerings(conn, resource.id)
+        known = {peering.id.name.casefold() for peering in peerings}
+        sent = change.wanted.virtual_network_peerings or ()
+        if any(each.name.casefold() not in known for each in sent):
+            raise NotSupported("A peering in the body of its network; make it by itself")
+        for peering in peerings:
+            remote = self.topology.find_remote(conn, peering)
+            if remote is not None:
+                check_apart(peering, resource, remote)
 
     def _replace_subnets(
         self,

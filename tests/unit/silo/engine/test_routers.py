@@ -75,3 +75,21 @@ def test_a_group_more_changes_elements_alone():
 def named(command):
     ((_, item),) = command.items()
     return item["element"]["name"], item["element"]["elem"]
+
+
+def test_a_peer_speaks_with_its_own_addresses_alone_and_only_to_groups():
+    rules = engine.RuleSet(("10.0.0.0/16",), (), (engine.Peer("other", ("10.1.0.0/16",)),))
+    peered = routers.render_router(Router("vnet", 2, "10.8.0.2", (), rules))
+    alone = routers.render_router(Router("vnet", 2, "10.8.0.2"))
+
+    dropped = [each["expr"] for each in find(peered, "rule", "forward")][:2]
+    assert [expressions[-1] for expressions in dropped] == [{"drop": None}] * 2
+    assert Router("other", 3, "").peer_device in str(dropped)
+    assert find(alone, "rule", "forward")[0]["expr"][-1] == {"drop": None}
+    accepted = [str(each["expr"]) for each in find(peered, "rule", "forward")][-4:]
+    assert [("p*" in each, "g*" in each) for each in accepted] == [
+        (False, True),
+        (True, True),
+        (True, True),
+        (False, True),
+    ]
