@@ -202,7 +202,7 @@ def list_operations(folder: Path) -> Sequence[arm.Operation]:
             vault=vault,
             domain="silo.localhost",
             unavailable=lambda: "nothing runs here",
-            capacity=engine.read_capacity(),
+            promise=containerinstance.Promise(engine.read_capacity(), cpu_overcommit=1.0),
             open_credentials=_open_nothing,
         ),
     ).operations

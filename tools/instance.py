@@ -37,7 +37,7 @@ class Instance:
     def silo(self, *words: str, check: bool = True) -> programs.Outcome:
         """Run the silo command on this instance; words after ``--`` stay last."""
         verb, rest = words[: 1 + (words[0] == "audit")], words[1 + (words[0] == "audit") :]
-        command = [SILO, *verb, "--state", str(self.state), *rest]
+        command: list[str | Path] = [SILO, *verb, "--state", str(self.state), *rest]
         outcome = programs.run(command, programs.plain_environment())
         return programs.succeed(outcome) if check else outcome
 
@@ -85,7 +85,8 @@ class Instance:
 
         """
         self.state.parent.mkdir(parents=True, exist_ok=True)
-        command = [SILO, "up", "--state", self.state, "--port", str(self.port), *self.options]
+        place = ("--state", str(self.state), "--port", str(self.port))
+        command: list[str | Path] = [SILO, "up", *place, *self.options]
         variables = {"SSL_CERT_FILE": str(self.trusted)} if self.trusted else {}
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(

@@ -134,10 +134,10 @@ def install_commands(commands: Mapping[str, tuple[str, ...]]) -> None:
     if os.geteuid() != 0:
         root = ["sudo", "-n"]
         if not shutil.which("sudo") or _run([*root, "true"], check=False):
-            packages = " ".join(commands[name][-1] for name in missing)
+            wanted = " ".join(commands[name][-1] for name in missing)
             raise SetupFailed(
                 f"Missing: {', '.join(missing)}. Installing needs root; please run:\n"
-                f"  sudo apt-get install --no-install-recommends {packages}"
+                f"  sudo apt-get install --no-install-recommends {wanted}"
             )
     for pause in (0, 5, 20):
         time.sleep(pause)
@@ -328,7 +328,7 @@ def _run(
 
 def main(purpose: str) -> None:
     """Make what one purpose needs, and say so when it cannot be had."""
-    commands = {
+    commands: dict[str, Mapping[str, tuple[str, ...]]] = {
         "demo": _DEMO_COMMANDS,
         "bench": _BENCH_COMMANDS,
         "test": _TEST_COMMANDS,
