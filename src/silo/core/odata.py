@@ -5,7 +5,7 @@ The subset is what Azure's tools send: ``eq ne gt ge lt le``, ``and or not``, ``
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from odata_query import ast
@@ -35,11 +35,15 @@ def _make_parser() -> ODataParser:
     return parser
 
 
-def parse_filter(text: str, calls: Calls | None = None) -> Predicate:
+def parse_filter(
+    text: str, calls: Calls | None = None, properties: Collection[str] | None = None
+) -> Predicate:
     """Return the filter as a function; names match without regard to case, as in Azure.
 
+    ``properties`` are the names that it may use, in lower case; all, if none are given.
+
     Raises:
-        FilterMalformed: it cannot be parsed, or uses what is not supported.
+        FilterMalformed: it cannot be parsed, or uses what is not there or not supported.
 
     """
     if len(text) > MAX_LENGTH:
@@ -50,8 +54,38 @@ def parse_filter(text: str, calls: Calls | None = None) -> Predicate:
         raise FilterMalformed(f"Invalid filter clause: {error}") from None
     if tree is None:
         raise FilterMalformed("Invalid filter clause: it is empty.")
+    if properties is not None:
+        for name in _list_names(tree, frozenset()):
+            if name.casefold() not in properties:
+                raise FilterMalformed(
+                    f"Invalid filter clause: Could not find a property named '{name}'."
+                )
     known = {name.casefold(): call for name, call in (calls or {}).items()}
     return functools.partial(_matches, tree, known)
+
+
+def _list_names(node: Any, bound: frozenset[str]) -> Iterator[str]:
+    """Yield the properties of the document itself that an expression names."""
+    match node:
+        case ast.Identifier() | ast.Attribute():
+            first = _path(node)[0]
+            if first not in bound:
+                yield first
+        case ast.CollectionLambda():
+            inner: Any = node.lambda_
+            yield from _list_names(node.owner, bound)
+            yield from _list_names(inner.expression, bound | {inner.identifier.name})
+        case ast.Call():
+            for argument in node.args:
+                yield from _list_names(argument, bound)
+        case ast.List():
+            for item in node.val:
+                yield from _list_names(item, bound)
+        case ast.Compare() | ast.BoolOp():
+            yield from _list_names(node.left, bound)
+            yield from _list_names(node.right, bound)
+        case ast.UnaryOp():
+            yield from _list_names(node.operand, bound)
 
 
 def _matches(tree: Any, calls: Calls, document: Document) -> bool:

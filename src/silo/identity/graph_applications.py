@@ -36,7 +36,7 @@ def _list(conn: core.Connection, call: GraphCall) -> GraphReply:
 
 
 def _count(conn: core.Connection, call: GraphCall) -> GraphReply:
-    return answer_count(call, load_applications(conn, find_equality(call)))
+    return answer_count(call, "applications", load_applications(conn, find_equality(call)))
 
 
 def _show(conn: core.Connection, call: GraphCall) -> GraphReply:

@@ -35,6 +35,12 @@ class BadRequest(GraphError):
     """The request cannot be understood, or a property cannot have this value."""
 
 
+class FilterInvalid(GraphError):
+    """A filter cannot be read, or names what is not there."""
+
+    code = "BadRequest"
+
+
 class SegmentUnknown(GraphError):
     """The path is not one of this API's."""
 
@@ -119,7 +125,7 @@ _TRANSLATIONS: tuple[tuple[type[core.SiloError], type[GraphError]], ...] = (
     (PropertyInvalid, BadRequest),
     (DirectoryError, BadRequest),
     (SignInThrottled, TooManyRequests),
-    (core.FilterMalformed, BadRequest),
+    (core.FilterMalformed, FilterInvalid),
     (core.BodyTooLarge, BodyTooLarge),
     (core.BodyError, BadRequest),
     (core.StoreUnavailable, ServiceUnavailable),

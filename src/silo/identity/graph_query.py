@@ -15,6 +15,7 @@ from silo import core
 
 from .graph_call import GraphCall, GraphReply
 from .graph_errors import BadRequest, QueryUnsupported
+from .graph_properties import PROPERTIES
 
 PAGE = 100
 """Graph's own page size for directory objects."""
@@ -86,7 +87,7 @@ def answer_list(
     """
     found = list(documents)
     if "filter" in call.query:
-        found = apply_filter(call.query["filter"], found)
+        found = apply_filter(call.query["filter"], kind, found)
     by, descending = _read_order(call.query.get("orderby", order))
     found.sort(key=lambda document: _sort_key(document, by), reverse=descending)
     body: dict[str, Any] = {"@odata.context": f"{call.service_root}/$metadata#{kind}"}
@@ -103,11 +104,11 @@ def answer_list(
     return GraphReply(body)
 
 
-def answer_count(call: GraphCall, documents: Iterable[Document]) -> GraphReply:
+def answer_count(call: GraphCall, kind: str, documents: Iterable[Document]) -> GraphReply:
     """Return how many documents there are, as plain text; for ``/$count``."""
     found = list(documents)
     if "filter" in call.query:
-        found = apply_filter(call.query["filter"], found)
+        found = apply_filter(call.query["filter"], kind, found)
     return GraphReply(str(len(found)), headers={"content-type": "text/plain"})
 
 
@@ -125,14 +126,14 @@ def answer_one(
     return GraphReply(body, status=status, object_id=str(document.get("id", "")))
 
 
-def apply_filter(text: str, documents: list[Document]) -> list[Document]:
+def apply_filter(text: str, kind: str, documents: list[Document]) -> list[Document]:
     """Return the documents that a filter matches.
 
     Raises:
-        FilterMalformed: it cannot be read, or makes no sense for these documents.
+        FilterMalformed: it cannot be read, names what they never have, or makes no sense.
 
     """
-    predicate = core.parse_filter(text)
+    predicate = core.parse_filter(text, properties=PROPERTIES.get(kind))
     try:
         predicate({})  # says what is not supported even where there is nothing to filter
         return [document for document in documents if predicate(document)]

@@ -46,7 +46,9 @@ def _list(conn: core.Connection, call: GraphCall) -> GraphReply:
 
 
 def _count(conn: core.Connection, call: GraphCall) -> GraphReply:
-    return answer_count(call, load_service_principals(conn, find_equality(call)))
+    return answer_count(
+        call, "servicePrincipals", load_service_principals(conn, find_equality(call))
+    )
 
 
 def _show(conn: core.Connection, call: GraphCall) -> GraphReply:

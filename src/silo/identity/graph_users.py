@@ -38,7 +38,7 @@ def _list(conn: core.Connection, call: GraphCall) -> GraphReply:
 
 
 def _count(conn: core.Connection, call: GraphCall) -> GraphReply:
-    return answer_count(call, load_users(conn, find_equality(call)))
+    return answer_count(call, "users", load_users(conn, find_equality(call)))
 
 
 def _show(conn: core.Connection, call: GraphCall) -> GraphReply:
