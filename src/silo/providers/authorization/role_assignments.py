@@ -38,7 +38,6 @@ _PRINCIPAL_TYPES = {
     identity.ObjectType.GROUP: access.PrincipalType.GROUP,
     identity.ObjectType.SERVICE_PRINCIPAL: access.PrincipalType.SERVICE_PRINCIPAL,
 }
-_CONDITION_VERSION = "2.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,7 @@ class RoleAssignments:
                 item,
                 self.put,
                 statuses=(200, 201),
-                coverage="partly: an assignment with a condition is kept and allows nothing; "
-                "delegatedManagedIdentityResourceId is refused",
+                coverage="partly: a condition and delegatedManagedIdentityResourceId are refused",
             ),
             arm.Operation(f"{name}/delete", "DELETE", item, self.delete, statuses=(200, 204)),
         )
@@ -81,7 +79,7 @@ class RoleAssignments:
         return arm.Reply(200, render_assignment(found, get_definition_prefix(match.scope)))
 
     async def put(self, call: arm.Call, match: arm.Match, body: Any) -> arm.Reply:
-        """Give a role, or change description and condition of an assignment."""
+        """Give a role, or change the description of an assignment."""
         name = parse_guid(match["name"], InvalidRoleAssignmentId)
         place = arm.parse_resource_id(match.scope)
         wanted = parse_properties(RoleAssignmentProperties, body)
@@ -122,8 +120,11 @@ class RoleAssignments:
 def _check_supported(wanted: RoleAssignmentProperties) -> None:
     if wanted.delegated_managed_identity_resource_id:
         raise arm.InvalidRequestContent("delegatedManagedIdentityResourceId is not supported")
-    if wanted.condition and (wanted.condition_version or "2.0") != _CONDITION_VERSION:
-        raise arm.InvalidRequestContent("conditionVersion must be 2.0")
+    if (wanted.condition or "").strip():
+        # Without its condition the role would allow more than was meant; with it, nothing.
+        raise arm.InvalidRequestContent(
+            "a role assignment with a condition is not supported, for conditions are not evaluated"
+        )
 
 
 def _read_wish(
@@ -147,8 +148,6 @@ def _read_wish(
         updated_on=now,
         updated_by=author,
         description=wanted.description or "",
-        condition=wanted.condition or "",
-        condition_version=_CONDITION_VERSION if wanted.condition else "",
     )
 
 
