@@ -78,7 +78,8 @@ def detached(tmp_path: Path) -> Iterator[Instance]:
 
 
 def test_up_detached_and_down_keep_what_was_done(detached: Instance, tmp_path: Path) -> None:
-    detached.silo("up", "--port", str(detached.port), "--detach")
+    said = detached.silo("up", "--port", str(detached.port), "--detach", "--quiet")
+    assert detached.credentials["administrator"]["password"] not in said.out + said.err
     before = detached.silo("status", "--json").json
     principal = detached.credentials["servicePrincipal"]
     az = Az(detached.environment(tmp_path), tmp_path / "az")

@@ -1,6 +1,7 @@
 """The composition root: the only room that knows every other, and the processes they run in."""
 
 from .errors import CannotStart as CannotStart
+from .run import Greet as Greet
 from .run import find_running as find_running
 from .run import run as run
 from .run import verify_audit as verify_audit

@@ -64,7 +64,7 @@ def up(  # noqa: PLR0917 - one parameter an option
     """Start Silo; what is given here is kept for later starts."""
     folder = (state or settings.default_state()).absolute()
     if detach:
-        _start_detached(folder)
+        _start_detached(folder, _greet_quietly if quiet else _greet)
         return
     given = {
         "domain": domain,
@@ -144,7 +144,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _start_detached(folder: Path) -> None:
+def _start_detached(folder: Path, greet: app.Greet) -> None:
     """Run the same command without ``--detach`` in a session of its own; wait until it serves."""
     command = [argument for argument in sys.argv[1:] if argument not in {"--detach", "-d"}]
     folder.mkdir(parents=True, exist_ok=True, mode=0o711)
@@ -173,7 +173,7 @@ def _start_detached(folder: Path) -> None:
         if found is not None and found != instance and found.bundle.exists():
             instance, client = found, Client(found)
         if client and app.find_running(folder) == process.pid and _answers(client):
-            _greet(client.instance, read_credentials(client.instance) if first_start else None)
+            greet(client.instance, read_credentials(client.instance) if first_start else None)
             return
         time.sleep(0.05)
     fail(f"Silo does not answer after {START_TIMEOUT_S:.0f} seconds; see {log}.")
