@@ -31,7 +31,6 @@ class FindShare(Protocol):
         ...
 
 
-"""Account, key and share to the share's folder; refuses in Azure's words."""
 OpenCredentials = Callable[[str, Sequence[workload.RegistryLogin]], engine.Credentials]
 """Uid of a group and its logins, to what answers for it; ``workload.PullCredentials.open``."""
 CheckWorkspace = Callable[[core.Connection, str, str], object]

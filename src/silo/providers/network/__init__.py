@@ -14,6 +14,7 @@ from .properties import (
     VirtualNetwork,
 )
 from .public_addresses import PublicAddresses, check_address
+from .queries import Queries
 from .refusals import Refusals
 from .security_groups import SecurityGroups, check_group, check_one
 from .subnets import Apply as Apply
@@ -82,6 +83,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
         check_delete=in_subnets.check_delete,
         reconcile=in_subnets.reconcile,
         remove=in_subnets.remove,
+        view=in_subnets.view,
         has_etag=True,
         name_pattern=NAME,
         coverage="partly: one IPv4 prefix; no route tables, gateways, endpoints",
@@ -147,5 +149,5 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
     return arm.Provider(
         NAMESPACE,
         (networks, subnets, peerings, groups, rules, public),
-        tuple(Refusals(resources).list_operations()),
+        (*Queries(topology).list_operations(), *Refusals(resources).list_operations()),
     )

@@ -317,3 +317,15 @@ class PeeringDisconnected(PeeringInvalid):
             "referencing parent virtual network is in Disconnected state. Update or re-create the "
             "remote peering to get it back to Initiated state."
         )
+
+
+class ServiceAssociationLinkInUse(arm.ArmError):
+    """There are container groups in the subnet: they have to go first."""
+
+    status = 409
+    code = "ServiceAssociationLinkInUse"
+
+    def __init__(self, subnet: str, users: Sequence[str]) -> None:
+        super().__init__(
+            f"The service association link of subnet {subnet} is in use by {', '.join(users)}."
+        )

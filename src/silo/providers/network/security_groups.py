@@ -11,7 +11,14 @@ from .errors import InUseSecurityGroupCannotBeDeleted
 from .properties import SecurityGroup, SecurityRule
 from .security_rules import DEFAULT_RULES, check_conflicts, check_rule
 from .subnets import Subnets, apply_all
-from .topology import Topology, get_parent, render_child, render_guid, settle
+from .topology import (
+    Topology,
+    get_parent,
+    render_child,
+    render_default,
+    render_guid,
+    settle,
+)
 
 _OURS = ("securityRules", "defaultSecurityRules", "subnets", "networkInterfaces", "resourceGuid")
 
@@ -70,7 +77,7 @@ class SecurityGroups:
                 render_child(each) for each in self.topology.list_rules(conn, resource.id)
             ],
             "defaultSecurityRules": [
-                _render_default(resource, name, rule) for name, rule in DEFAULT_RULES
+                render_default(resource, name, rule) for name, rule in DEFAULT_RULES
             ],
             "resourceGuid": render_guid(resource),
         }
@@ -146,16 +153,3 @@ def _check_unused(resource: arm.Resource, guarded: Sequence[arm.Resource]) -> No
     if guarded:
         users = [each.id.text for each in guarded]
         raise InUseSecurityGroupCannotBeDeleted(resource.id.name, users)
-
-
-def _render_default(resource: arm.Resource, name: str, rule: SecurityRule) -> dict[str, Any]:
-    return {
-        "id": f"{resource.id.text}/defaultSecurityRules/{name}",
-        "name": name,
-        "type": "Microsoft.Network/networkSecurityGroups/defaultSecurityRules",
-        "etag": resource.etag,
-        "properties": {
-            **rule.model_dump(mode="json", by_alias=True, exclude_none=True),
-            "provisioningState": "Succeeded",
-        },
-    }

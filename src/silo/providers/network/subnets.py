@@ -30,6 +30,7 @@ from .topology import (
 Apply = Callable[[str, engine.RuleSet], Awaitable[None]]
 """Puts the rules of a virtual network, named by its uid, in force."""
 
+CONTAINER_GROUPS = "Microsoft.ContainerInstance/containerGroups"
 JOIN_GROUP = "Microsoft.Network/networkSecurityGroups/join/action"
 _UNSUPPORTED = {
     "routeTable": "A route table",
@@ -121,6 +122,12 @@ class Subnets:
         if users and not _fold(before.services) <= _fold(wanted.services):
             raise DelegationInUse(id_.name, users)
 
+    def view(self, conn: core.Connection, resource: arm.Resource) -> dict[str, Any]:
+        """Show who has the subnet: as long as there are groups in it, it is theirs."""
+        if not self.topology.list_users(conn, resource):
+            return {}
+        return {"serviceAssociationLinks": render_links(resource)}
+
     async def reconcile(self, resource: arm.Resource, _wanted: Subnet) -> None:
         """Put the rules of its network in force."""
         await apply_all(self, [resource])
@@ -201,6 +208,23 @@ def render_delegations(resource: arm.Resource) -> arm.Resource:
         "privateLinkServiceNetworkPolicies": "Enabled",
     }
     return resource.with_properties(**{**defaults, **resource.properties, "delegations": shown})
+
+
+def render_links(subnet: arm.Resource) -> list[dict[str, Any]]:
+    """Return the link that says that container groups are in a subnet."""
+    return [
+        {
+            "id": f"{subnet.id.text}/serviceAssociationLinks/acisal",
+            "name": "acisal",
+            "type": "Microsoft.Network/virtualNetworks/subnets/serviceAssociationLinks",
+            "properties": {
+                "linkedResourceType": CONTAINER_GROUPS,
+                "allowDelete": False,
+                "locations": [],
+                "provisioningState": "Succeeded",
+            },
+        }
+    ]
 
 
 def _fold(services: Sequence[str]) -> set[str]:

@@ -207,6 +207,20 @@ def render_child(resource: arm.Resource) -> dict[str, Any]:
     }
 
 
+def render_default(resource: arm.Resource, name: str, rule: SecurityRule) -> dict[str, Any]:
+    """Return one of Azure's own rules as a security group shows it."""
+    return {
+        "id": f"{resource.id.text}/defaultSecurityRules/{name}",
+        "name": name,
+        "type": "Microsoft.Network/networkSecurityGroups/defaultSecurityRules",
+        "etag": resource.etag,
+        "properties": {
+            **rule.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "provisioningState": "Succeeded",
+        },
+    }
+
+
 def render_guid(resource: arm.Resource) -> str:
     """Return the ``resourceGuid``."""
     return str(uuid.UUID(resource.uid))

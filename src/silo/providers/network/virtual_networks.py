@@ -72,7 +72,8 @@ class VirtualNetworks:
         """Show the subnets."""
         return {
             "subnets": [
-                render_child(each) for each in self.topology.list_subnets(conn, resource.id)
+                render_child(each.with_properties(**self.subnets.view(conn, each)))
+                for each in self.topology.list_subnets(conn, resource.id)
             ],
             "virtualNetworkPeerings": [
                 render_child(each.with_properties(**self.topology.describe_peering(conn, each)))
