@@ -5,6 +5,7 @@ any point resumes by itself. Reconciling and removing are repeatable by contract
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,9 @@ from .resources import Outcome, Resource, Resources
 log = structlog.get_logger()
 
 POLL_S = 0.1
-"""How soon a wish written by another process is seen; a poll reads an index of unsettled rows."""
+"""How often is looked for wishes that fall due; one that is written is seen at once."""
+REST_S = 0.005
+"""Between two looks, however much is written; each reads an index of unsettled rows."""
 FIRST_PAUSE_S, MAX_PAUSE_S = 0.4, 60.0
 """Between attempts that fail for reasons that may pass; each pause is twice the one before."""
 TRIES = 10
@@ -57,14 +60,16 @@ class Reconciler:
 
         One that takes long holds up no other, only newer wishes for itself.
         """
-        async with asyncio.TaskGroup() as group:
-            while True:
-                try:
-                    for resource in self._choose():
-                        group.create_task(self._attempt(resource))
-                except core.StoreUnavailable:
-                    log.exception("cannot look for unsettled resources")
-                await asyncio.sleep(POLL_S)
+        with contextlib.closing(core.Commits(self._store)) as commits:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    try:
+                        for resource in self._choose():
+                            group.create_task(self._attempt(resource))
+                    except core.StoreUnavailable:
+                        log.exception("cannot look for unsettled resources")
+                    await asyncio.sleep(REST_S)
+                    await commits.wait(POLL_S)
 
     async def settle_all(self) -> None:
         """Attempt once everything that is due."""

@@ -7,6 +7,7 @@ from .clock import Clock as Clock
 from .clock import SystemClock as SystemClock
 from .clock import parse_time as parse_time
 from .clock import render_time as render_time
+from .commits import Commits as Commits
 from .errors import BodyError as BodyError
 from .errors import BodyMalformed as BodyMalformed
 from .errors import BodyTooLarge as BodyTooLarge

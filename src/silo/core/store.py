@@ -46,7 +46,8 @@ class Store:
     """One SQLite database, shared by every process of an instance."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.turns = path.with_name(f"{path.name}-turn")
+        """Held by whoever writes; let go of after each commit."""
         self._local = threading.local()
         self._engine = sa.create_engine(
             f"sqlite:///{path}", isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool
@@ -185,7 +186,7 @@ class Store:
 
         SQLite alone would have a writer sleep and look again, for up to 100 ms at a time.
         """
-        descriptor = os.open(f"{self._path}-turn", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self.turns, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

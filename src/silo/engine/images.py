@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -68,6 +68,8 @@ class Images:
         self._disk = disk
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._accounts: dict[str, tuple[str, str]] = {}
+        self._ready: dict[str, Image] = {}
+        """By digest: whole and recorded, so that containerd's clean-up leaves them alone."""
         self._downloads = asyncio.Semaphore(_AT_ONCE)
 
     async def ensure(
@@ -82,6 +84,8 @@ class Images:
         parsed = parse_reference(reference)
         repository = Repository(self._registries, reference, parsed, credentials)
         digest, manifest, raw = await self._resolve(reference, repository, parsed.wanted)
+        if (ready := self._ready.get(digest)) and await self._has_snapshot(ready.chain):
+            return replace(ready, reference=reference)
         layers, config_digest = manifests.read_layers(reference, manifest)
         config_bytes = await repository.get_small_blob(config_digest, LARGEST_CONFIG)
         config = manifests.read_config(reference, config_bytes, len(layers))
@@ -95,7 +99,9 @@ class Images:
                 await self._ensure_layer(repository, reference, pull, tally, lease)
             await self._record(digest, raw, (config_digest, config_bytes), chains[-1], lease)
             files = await self._read_accounts(chains[-1], lease)
-        return manifests.describe_image(reference, digest, chains[-1], config, files)
+        image = manifests.describe_image(reference, digest, chains[-1], config, files)
+        self._ready[digest] = image
+        return image
 
     async def _resolve(
         self, reference: str, repository: Repository, wanted: str
@@ -125,6 +131,9 @@ class Images:
         held = leases_pb2.Resource(id=chain, type=f"snapshots/{SNAPSHOTTER}")
         add = leases_pb2.AddResourceRequest(id=lease, resource=held)
         await self._client.call(self._client.leases.add_resource, add)
+        return await self._has_snapshot(chain)
+
+    async def _has_snapshot(self, chain: str) -> bool:
         request = snapshots_pb2.StatSnapshotRequest(snapshotter=SNAPSHOTTER, key=chain)
         try:
             await self._client.call(self._client.snapshots.stat, request)

@@ -1,8 +1,9 @@
 """How a container is made, in the order that survives a crash at any point.
 
-lease → record → snapshot → container → task. Without the lease containerd's clean-up takes what
-is half made; without the record (a sandbox's, in containerd's words) the exit of a task that ends
-while containerd is away is lost.
+record → container → snapshot → task. The container names its snapshot, which containerd's clean-up
+leaves alone from then on, made or not; what is half made is found in the list of containers.
+Without the record (a sandbox's, in containerd's words) the exit of a task that ends while
+containerd is away is lost.
 """
 
 import json
@@ -43,22 +44,21 @@ class Order:
 
 async def make(client: Client, order: Order) -> None:
     """Make a container; its program is loaded and waits for the start."""
-    async with client.lease() as lease:
-        mounts = await _prepare(client, order, lease)
-        container = containers_pb2.Container(
-            id=order.container_id,
-            labels=order.labels,
-            image=order.image.digest,
-            runtime=containers_pb2.Container.Runtime(name=order.shim[0], options=order.shim[1]),
-            spec=any_pb2.Any(type_url=SPEC, value=json.dumps(order.spec).encode()),
-            snapshotter=SNAPSHOTTER,
-            snapshot_key=order.container_id,
-        )
-        request = containers_pb2.CreateContainerRequest(container=container)
-        await client.call(client.containers.create, request, lease=lease)
+    await record(client, order.container_id, order.shim)
+    container = containers_pb2.Container(
+        id=order.container_id,
+        labels=order.labels,
+        image=order.image.digest,
+        runtime=containers_pb2.Container.Runtime(name=order.shim[0], options=order.shim[1]),
+        spec=any_pb2.Any(type_url=SPEC, value=json.dumps(order.spec).encode()),
+        snapshotter=SNAPSHOTTER,
+        snapshot_key=order.container_id,
+    )
+    request = containers_pb2.CreateContainerRequest(container=container)
+    await client.call(client.containers.create, request)
     task = tasks_pb2.CreateTaskRequest(
         container_id=order.container_id,
-        rootfs=mounts,
+        rootfs=await _prepare(client, order),
         stdout=order.stdout,
         stderr=order.stderr,
     )
@@ -78,8 +78,7 @@ async def record(client: Client, container_id: str, shim: Shim) -> None:
         await client.call(client.sandboxes.create, request)
 
 
-async def _prepare(client: Client, order: Order, lease: str) -> list[mount_pb2.Mount]:
-    await record(client, order.container_id, order.shim)
+async def _prepare(client: Client, order: Order) -> list[mount_pb2.Mount]:
     linux = order.spec["linux"]
     labels = {
         f"containerd.io/snapshot/{kind}mapping": _render_mapping(linux[f"{kind}Mappings"])
@@ -89,7 +88,7 @@ async def _prepare(client: Client, order: Order, lease: str) -> list[mount_pb2.M
     prepare = snapshots_pb2.PrepareSnapshotRequest(
         snapshotter=SNAPSHOTTER, key=order.container_id, parent=order.image.chain, labels=labels
     )
-    return list((await client.call(client.snapshots.prepare, prepare, lease=lease)).mounts)
+    return list((await client.call(client.snapshots.prepare, prepare)).mounts)
 
 
 def _render_mapping(mappings: list[dict[str, int]]) -> str:

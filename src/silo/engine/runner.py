@@ -14,6 +14,7 @@ from . import supervision, tables
 from .adoption import adopt, open_boxes
 from .containers import Credentials, Exit, Image
 from .errors import ContainerRefused, EngineError, EngineUnavailable, ImageInaccessible
+from .fetching import Fetching
 from .git import GitFailed, GitRefused
 from .machine import Ground, Machine
 from .mounts import MountFailed
@@ -102,7 +103,7 @@ class Runner:
         try:
             async with asyncio.TaskGroup() as tasks:
                 watch = Watch(self._machine, self.plan.uid, self._clock, tasks)
-                await self._tend(watch)
+                await self._tend(watch, Fetching(self._machine, self._credentials, tasks))
                 watch.close()
         except BaseExceptionGroup as problems:
             first: BaseException = problems
@@ -110,8 +111,8 @@ class Runner:
                 first = first.exceptions[0]
             raise first from problems
 
-    async def _tend(self, watch: Watch) -> None:
-        if await self._begin():
+    async def _tend(self, watch: Watch, fetching: Fetching) -> None:
+        if await self._begin(fetching):
             return
         for name, box in self._boxes.items():
             if box.phase is Phase.RUNNING:
@@ -123,7 +124,7 @@ class Runner:
                 # What is seen is written before what takes long.
                 await self._write(step.state)
                 for name in step.start:
-                    if await self._start(name):
+                    if await self._start(name, fetching):
                         watch.begin(self._find(name))
                 continue
             await self._write(step.state)
@@ -148,7 +149,7 @@ class Runner:
                 )
                 self.settled.set()
 
-    async def _begin(self) -> bool:
+    async def _begin(self, fetching: Fetching) -> bool:
         """Find out what is there and make what is missing; tell whether that was all."""
         uid, now = self.plan.uid, self._clock.now()
         seen = await self._store.read(lambda conn: tables.read_seen(conn, uid))
@@ -175,16 +176,19 @@ class Runner:
             discard = ()
         for name in discard:
             await self._machine.discard(uid, name)
+        for name in supervision.decide(self.plan, self._boxes, now).start:
+            if (image := self._find(name).image) not in self._images:
+                fetching.begin(image)
         self._open = supervision.list_open_ports(self.plan, self._boxes)
         self._ground = await self._machine.prepare(self._read_plan())
         address = self._ground.public_address or self._ground.address
         await self._store.write(lambda conn: tables.point_names(conn, uid, address))
         return False
 
-    async def _start(self, name: str) -> bool:
+    async def _start(self, name: str, fetching: Fetching) -> bool:
         """Start a container; tell whether it runs."""
         container = self._find(name)
-        image = await self._pull(container)
+        image = await self._pull(container, fetching)
         if image is None:
             return False
         # Before, not after: whatever it says is said later.
@@ -211,15 +215,13 @@ class Runner:
             self._open = ports
             await self._machine.publish(self._read_plan())
 
-    async def _pull(self, container: ContainerPlan) -> Image | None:
+    async def _pull(self, container: ContainerPlan, fetching: Fetching) -> Image | None:
         """Return the image; None when it cannot be had now but may be later."""
         name, box = container.name, self._boxes[container.name]
         if box.phase is Phase.ABSENT:
             self._note(name, "Pulling", f'pulling image "{container.image}"')
         try:
-            image = self._images.get(container.image) or await self._machine.pull(
-                container.image, self._credentials
-            )
+            image = self._images.get(container.image) or await fetching.take(container.image)
         except ImageInaccessible as error:
             reason = f'Failed to pull image "{container.image}": {error.reason}'
             self._note(name, "Failed", reason, warning=True)
