@@ -30,6 +30,7 @@ from .errors import AssignmentNameTaken as AssignmentNameTaken
 from .errors import DefinitionBuiltIn as DefinitionBuiltIn
 from .errors import DefinitionHasAssignments as DefinitionHasAssignments
 from .errors import DefinitionNameTaken as DefinitionNameTaken
+from .network_rules import NetworkRules as NetworkRules
 from .patterns import ActionPatterns as ActionPatterns
 from .patterns import compile_patterns as compile_patterns
 from .principals import Principal as Principal

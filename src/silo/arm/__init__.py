@@ -28,6 +28,8 @@ from .errors import ScopeLocked as ScopeLocked
 from .errors import SubscriptionNotFound as SubscriptionNotFound
 from .gateway import Catalogue as Catalogue
 from .gateway import Gateway as Gateway
+from .linked import LinkedAuthorizationFailed as LinkedAuthorizationFailed
+from .linked import check_linked as check_linked
 from .listing import list_page as list_page
 from .listing import page_items as page_items
 from .locations import GLOBAL as GLOBAL
@@ -55,3 +57,5 @@ from .resources import make_stamp as make_stamp
 from .routes import Routes as Routes
 from .scopes import check_locks as check_locks
 from .scopes import check_scope as check_scope
+from .shapes import Shape as Shape
+from .shapes import in_casing_of as in_casing_of

@@ -11,7 +11,6 @@ from .gate import SignIn as SignIn
 from .permissions import Authorize as Authorize
 from .registries import PASSWORD_NAMES as PASSWORD_NAMES
 from .registries import AdminPassword as AdminPassword
-from .registries import Network as Network
 from .registries import Registry as Registry
 from .registries import delete_registry as delete_registry
 from .registries import find_registry as find_registry

@@ -1,6 +1,5 @@
 """What the data plane knows of each registry; written by the management plane's transactions."""
 
-import ipaddress
 import json
 import secrets
 import string
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from silo import core
+from silo import access, core
 
 from .tables import admin_passwords, blobs, links, manifests, registries, repositories
 
@@ -18,28 +17,6 @@ PASSWORD_NAMES = ("password", "password2")
 PASSWORD_LENGTH = 52
 """As Azure's; 52 letters and digits hold 309 bits."""
 _ALPHABET = string.ascii_letters + string.digits
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """From where the data plane may be reached."""
-
-    public: bool = True
-    default_allow: bool = True
-    allowed: tuple[str, ...] = ()
-    """Addresses and CIDR ranges."""
-
-    def admits(self, client_ip: str) -> bool:
-        """Tell whether a client's address is let in; what cannot be checked is not."""
-        if not self.public:
-            return False
-        if self.default_allow:
-            return True
-        try:
-            address = ipaddress.ip_address(client_ip)
-        except ValueError:
-            return False
-        return any(address in ipaddress.ip_network(item, strict=False) for item in self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +31,7 @@ class Registry:
     admin_enabled: bool = False
     arm_tokens_accepted: bool = True
     """Policy ``azureADAuthenticationAsArmPolicy``."""
-    network: Network = field(default_factory=Network)
+    network: access.NetworkRules = field(default_factory=access.NetworkRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +51,14 @@ def put_registry(
     *,
     admin_enabled: bool,
     arm_tokens_accepted: bool = True,
-    network: Network | None = None,
+    network: access.NetworkRules | None = None,
 ) -> Registry:
     """Make or change a registry in the caller's transaction."""
     values = {
         "resource_id": resource_id,
         "admin_enabled": admin_enabled,
         "arm_tokens_accepted": arm_tokens_accepted,
-        "network": _render_network(network or Network()),
+        "network": _render_network(network or access.NetworkRules()),
     }
     found = find_registry(conn, name)
     if found is None:
@@ -113,7 +90,9 @@ def find_registry(conn: core.Connection, name: str) -> Registry | None:
         resource_id=row.resource_id,
         admin_enabled=row.admin_enabled,
         arm_tokens_accepted=row.arm_tokens_accepted,
-        network=Network(network["public"], network["default_allow"], tuple(network["allowed"])),
+        network=access.NetworkRules(
+            network["public"], network["default_allow"], tuple(network["allowed"])
+        ),
     )
 
 
@@ -184,7 +163,7 @@ def get_usage(conn: core.Connection, name: str) -> int:
     return of_blobs + of_manifests
 
 
-def _render_network(network: Network) -> str:
+def _render_network(network: access.NetworkRules) -> str:
     return json.dumps(
         {
             "public": network.public,

@@ -6,7 +6,6 @@ It knows accounts by name and resource id; what a subscription or an api-version
 from .accounts import KEY_NAMES as KEY_NAMES
 from .accounts import Account as Account
 from .accounts import Key as Key
-from .accounts import Network as Network
 from .accounts import delete_account as delete_account
 from .accounts import find_account as find_account
 from .accounts import get_account as get_account

@@ -2,7 +2,6 @@
 
 import base64
 import hmac
-import ipaddress
 import json
 import os
 import uuid
@@ -12,39 +11,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from silo import core
+from silo import access, core
 
 from .tables import accounts, keys, shares
 
 KEY_NAMES = ("key1", "key2")
 KEY_BYTES = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """From where an account may be reached."""
-
-    public: bool = True
-    default_allow: bool = True
-    allowed: tuple[str, ...] = ()
-    """Addresses and CIDR ranges."""
-
-    def admits(self, client_ip: str) -> bool:
-        """Tell whether a client's address is let in; what cannot be checked is not."""
-        if not self.public:
-            return False
-        if self.default_allow:
-            return True
-        try:
-            address = ipaddress.ip_address(client_ip)
-        except ValueError:
-            return False
-        return any(address in ipaddress.ip_network(item, strict=False) for item in self.allowed)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it may be reached from everywhere."""
-        return self.public and self.default_allow
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +28,7 @@ class Account:
     resource_id: str
     keys_accepted: bool = True
     """``allowSharedKeyAccess``."""
-    network: Network = field(default_factory=Network)
+    network: access.NetworkRules = field(default_factory=access.NetworkRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +52,10 @@ def put_account(
     resource_id: str,
     *,
     keys_accepted: bool = True,
-    network: Network | None = None,
+    network: access.NetworkRules | None = None,
 ) -> Account:
     """Make or change an account in the caller's transaction."""
-    reach = network or Network()
+    reach = network or access.NetworkRules()
     values = {
         "resource_id": resource_id,
         "keys_accepted": keys_accepted,
@@ -114,7 +86,7 @@ def find_account(conn: core.Connection, name: str) -> Account | None:
     if row is None:
         return None
     public, default_allow, allowed = json.loads(row.network)
-    network = Network(public, default_allow, tuple(allowed))
+    network = access.NetworkRules(public, default_allow, tuple(allowed))
     return Account(row.name, row.uid, row.resource_id, row.keys_accepted, network)
 
 

@@ -5,7 +5,6 @@ For every kind of resource that runs something. No resource type, and no web fra
 
 from .errors import FailedIdentityOperation as FailedIdentityOperation
 from .errors import InvalidIdentityValues as InvalidIdentityValues
-from .errors import LinkedAuthorizationFailed as LinkedAuthorizationFailed
 from .errors import MissingIdentityIds as MissingIdentityIds
 from .errors import TicketRefused as TicketRefused
 from .exec_door import ExecDoor as ExecDoor

@@ -2,24 +2,7 @@
 
 from collections.abc import Sequence
 
-from silo import access, arm, core
-
-
-class LinkedAuthorizationFailed(arm.ArmError):
-    """The caller may write the resource, and may not hand it this identity."""
-
-    status = 403
-    code = "LinkedAuthorizationFailed"
-
-    def __init__(
-        self, principal: access.Principal, action: str, scope: str, linked: str, linked_action: str
-    ) -> None:
-        super().__init__(
-            f"The client '{principal.name}' with object id '{principal.object_id}' has permission "
-            f"to perform action '{action}' on scope '{scope}'; however, it does not have "
-            f"permission to perform action(s) '{linked_action}' on the linked scope(s) "
-            f"'{linked}' (respectively) or the linked scope(s) are invalid."
-        )
+from silo import arm, core
 
 
 class FailedIdentityOperation(arm.ArmError):

@@ -14,7 +14,6 @@ from silo import arm, core, identity
 from .errors import (
     FailedIdentityOperation,
     InvalidIdentityValues,
-    LinkedAuthorizationFailed,
     MissingIdentityIds,
 )
 
@@ -55,7 +54,7 @@ def write_identities(
     Call it first thing in ``on_write``, while the resource still holds what the client wrote.
 
     Raises:
-        LinkedAuthorizationFailed: the caller may not assign one of them.
+        arm.LinkedAuthorizationFailed: the caller may not assign one of them.
         FailedIdentityOperation: one of them does not exist.
         MissingIdentityIds, InvalidIdentityValues: the block contradicts itself.
 
@@ -172,12 +171,8 @@ def _only_tags_differ(change: arm.Change[Any], resource: arm.Resource) -> bool:
 def _check_assignable(
     change: arm.Change[Any], resource: arm.Resource, users: tuple[str, ...]
 ) -> None:
-    call = change.call
     for text in users:
-        if not call.allows(ASSIGN, text):
-            raise LinkedAuthorizationFailed(
-                call.principal, call.action, resource.id.text, text, ASSIGN
-            )
+        arm.check_linked(change.call, resource.id.text, text, ASSIGN)
 
 
 def _render_user(conn: core.Connection, resource: arm.Resource, text: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from silo import arm, core, registry
+from silo import access, arm, core, registry
 
 from .errors import (
     AlreadyInUse,
@@ -185,9 +185,9 @@ def _get_open(conn: core.Connection, resource: arm.Resource) -> registry.Registr
     return known
 
 
-def _read_network(wanted: Registry) -> registry.Network:
+def _read_network(wanted: Registry) -> access.NetworkRules:
     rules = wanted.network_rule_set
-    return registry.Network(
+    return access.NetworkRules(
         public=wanted.public_network_access == "Enabled",
         default_allow=rules is None or rules.default_action == "Allow",
         allowed=tuple(rule.value for rule in rules.ip_rules) if rules else (),

@@ -4,26 +4,11 @@ Source: https://learn.microsoft.com/rest/api/containerregistry (2025-11-01); azu
 """
 
 import ipaddress
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field
 
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True
-    )
-
-
-def _in_casing_of(*words: str) -> BeforeValidator:
-    """Accept a word in any casing, as Azure does, and keep it in its own."""
-    known = {word.casefold(): word for word in words}
-
-    def restore(value: Any) -> Any:
-        return known.get(value.casefold(), value) if isinstance(value, str) else value
-
-    return BeforeValidator(restore)
+from silo import arm
 
 
 def _check_range(text: str) -> str:
@@ -31,25 +16,25 @@ def _check_range(text: str) -> str:
     return text
 
 
-Switch = Annotated[Literal["Enabled", "Disabled"], _in_casing_of("Enabled", "Disabled")]
-Status = Annotated[Literal["enabled", "disabled"], _in_casing_of("enabled", "disabled")]
+Switch = Annotated[Literal["Enabled", "Disabled"], arm.in_casing_of("Enabled", "Disabled")]
+Status = Annotated[Literal["enabled", "disabled"], arm.in_casing_of("enabled", "disabled")]
 
 
-class IpRule(_Shape):
+class IpRule(arm.Shape):
     """An address or range that may reach the registry."""
 
-    action: Annotated[Literal["Allow"], _in_casing_of("Allow")] = "Allow"
+    action: Annotated[Literal["Allow"], arm.in_casing_of("Allow")] = "Allow"
     value: Annotated[str, AfterValidator(_check_range)]
 
 
-class NetworkRuleSet(_Shape):
+class NetworkRuleSet(arm.Shape):
     """From where the registry may be reached."""
 
-    default_action: Annotated[Literal["Allow", "Deny"], _in_casing_of("Allow", "Deny")] = "Allow"
+    default_action: Annotated[Literal["Allow", "Deny"], arm.in_casing_of("Allow", "Deny")] = "Allow"
     ip_rules: tuple[IpRule, ...] = ()
 
 
-class Policy(_Shape):
+class Policy(arm.Shape):
     """A policy that is on or off."""
 
     status: Status = "disabled"
@@ -85,7 +70,7 @@ class SoftDeletePolicy(Policy):
     retention_days: Annotated[int, Field(ge=1, le=90)] = 7
 
 
-class Policies(_Shape):
+class Policies(arm.Shape):
     """All policies; ``az acr config`` looks into each of them."""
 
     quarantine_policy: Policy = Policy()
@@ -98,13 +83,13 @@ class Policies(_Shape):
     soft_delete_policy: SoftDeletePolicy = SoftDeletePolicy()
 
 
-class Encryption(_Shape):
+class Encryption(arm.Shape):
     """Encryption with a customer's key."""
 
     status: Status = "disabled"
 
 
-class Registry(_Shape):
+class Registry(arm.Shape):
     """The ``properties`` of a registry."""
 
     admin_user_enabled: bool = False
@@ -120,14 +105,14 @@ class Registry(_Shape):
     auto_generated_domain_name_label_scope: str = "Unsecure"
 
 
-class NameQuestion(_Shape):
+class NameQuestion(arm.Shape):
     """The body of ``checkNameAvailability``."""
 
     name: str
     type: str
 
 
-class CredentialName(_Shape):
+class CredentialName(arm.Shape):
     """The body of ``regenerateCredential``."""
 
-    name: Annotated[Literal["password", "password2"], _in_casing_of("password", "password2")]
+    name: Annotated[Literal["password", "password2"], arm.in_casing_of("password", "password2")]

@@ -1,5 +1,7 @@
 """Microsoft.Network: virtual networks, subnets, security groups, public addresses."""
 
+from typing import Any
+
 from silo import arm, engine
 
 from .peerings import Peerings, check_peering
@@ -42,6 +44,14 @@ _VERSIONS = (
 )
 
 
+_COMMON: dict[str, Any] = {
+    "api_versions": _VERSIONS,
+    "has_etag": True,
+    "name_pattern": NAME,
+}
+_CHILD: dict[str, Any] = {**_COMMON, "located": False, "tracked": False, "patchable": False}
+
+
 def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm.Provider:
     """Return the declaration; ``apply`` puts rules in force where groups run."""
     topology = Topology(resources)
@@ -53,7 +63,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
     networks: arm.ResourceType[VirtualNetwork] = arm.ResourceType(
         name="virtualNetworks",
         properties=VirtualNetwork,
-        api_versions=_VERSIONS,
+        **_COMMON,
         check=check_network,
         on_write=in_networks.write,
         check_delete=in_networks.check_delete,
@@ -67,83 +77,62 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
                 permission=f"{NAMESPACE}/virtualNetworks/checkIpAddressAvailability/read",
             ),
         ),
-        has_etag=True,
-        name_pattern=NAME,
         coverage="partly: IPv4; no DNS servers, gateways, route tables, endpoints",
     )
     subnets: arm.ResourceType[Subnet] = arm.ResourceType(
         name="virtualNetworks/subnets",
         properties=Subnet,
-        api_versions=_VERSIONS,
-        located=False,
-        tracked=False,
-        patchable=False,
+        **_CHILD,
         check=check_subnet,
         on_write=in_subnets.write,
         check_delete=in_subnets.check_delete,
         reconcile=in_subnets.reconcile,
         remove=in_subnets.remove,
         view=in_subnets.view,
-        has_etag=True,
-        name_pattern=NAME,
         coverage="partly: one IPv4 prefix; no route tables, gateways, endpoints",
     )
     peerings: arm.ResourceType[Peering] = arm.ResourceType(
         name="virtualNetworks/virtualNetworkPeerings",
         properties=Peering,
-        api_versions=_VERSIONS,
-        located=False,
-        tracked=False,
-        patchable=False,
+        **_CHILD,
         check=check_peering,
         on_write=in_peerings.write,
         on_delete=in_peerings.delete,
         reconcile=in_peerings.reconcile,
         remove=in_peerings.remove,
         view=in_peerings.view,
-        has_etag=True,
-        name_pattern=NAME,
         coverage="partly: whole networks of this instance; no gateways, IPv6",
     )
     groups: arm.ResourceType[SecurityGroup] = arm.ResourceType(
         name="networkSecurityGroups",
         properties=SecurityGroup,
-        api_versions=_VERSIONS,
+        **_COMMON,
         check=check_group,
         on_write=in_groups.write,
         check_delete=in_groups.check_delete,
         reconcile=in_groups.reconcile,
         remove=in_groups.remove,
         view=in_groups.view,
-        has_etag=True,
-        name_pattern=NAME,
         coverage="partly: on subnets; no flow logs",
     )
     rules: arm.ResourceType[SecurityRule] = arm.ResourceType(
         name="networkSecurityGroups/securityRules",
         properties=SecurityRule,
-        api_versions=_VERSIONS,
-        located=False,
-        tracked=False,
-        patchable=False,
+        **_CHILD,
         check=check_one,
         on_write=in_groups.write_rule,
         reconcile=in_groups.reconcile_rule,
         remove=in_groups.remove_rule,
-        has_etag=True,
-        name_pattern=NAME,
         coverage="partly: IPv4; the tags VirtualNetwork, Internet and AzureLoadBalancer; "
         "no application security groups",
     )
     public: arm.ResourceType[PublicAddress] = arm.ResourceType(
         name="publicIPAddresses",
         properties=PublicAddress,
-        api_versions=_VERSIONS,
+        **_COMMON,
         check=check_address,
         on_write=addresses.write,
         on_delete=addresses.delete,
-        has_etag=True,
-        name_pattern=NAME,
         coverage="partly: IPv4 from the instance's pool; no DNS labels, prefixes, zones",
     )
     return arm.Provider(

@@ -14,21 +14,6 @@ class NotSupported(arm.ArmError):
         super().__init__(f"{what} is not supported by this instance yet; nothing was changed.")
 
 
-class LinkedAuthorizationFailed(arm.ArmError):
-    """The caller may write the resource, and may not use another one for it."""
-
-    status = 403
-    code = "LinkedAuthorizationFailed"
-
-    def __init__(self, call: arm.Call, scope: str, action: str, linked: str) -> None:
-        super().__init__(
-            f"The client '{call.principal.name}' with object id '{call.principal.object_id}' has "
-            f"permission to perform action '{call.action}' on scope '{scope}'; however, it does "
-            f"not have permission to perform action(s) '{action}' on the linked scope(s) "
-            f"'{linked}' (respectively) or the linked scope(s) are invalid."
-        )
-
-
 class InvalidCIDRNotation(arm.ArmError):
     """A prefix has bits where the length says there are none."""
 

@@ -8,7 +8,6 @@ from silo import arm, core
 
 from .errors import (
     InvalidResourceReference,
-    LinkedAuthorizationFailed,
     NotSupported,
     PeeringDisconnected,
     PeeringExists,
@@ -112,8 +111,7 @@ class Peerings:
             id_ = arm.parse_resource_id(text)
         except arm.InvalidResourceId:
             raise InvalidResourceReference(text, change.id.text) from None
-        if not change.call.allows(PEER, id_.text):
-            raise LinkedAuthorizationFailed(change.call, change.id.text, PEER, id_.text)
+        arm.check_linked(change.call, change.id.text, id_.text, PEER)
         found = self.topology.resources.find(conn, id_)
         if id_.full_type.casefold() != NETWORKS.casefold() or found is None or found.deleting:
             raise InvalidResourceReference(text, change.id.text)

@@ -11,7 +11,6 @@ from silo import arm, core, engine
 from . import prefixes
 from .errors import (
     InvalidResourceReference,
-    LinkedAuthorizationFailed,
     SubnetIsFull,
     SubnetNotDelegated,
 )
@@ -40,8 +39,7 @@ class Placements:
             wanted = arm.parse_resource_id(subnet_id)
         except arm.InvalidResourceId:
             raise InvalidResourceReference(subnet_id, group.text) from None
-        if not call.allows(JOIN_SUBNET, wanted.text):
-            raise LinkedAuthorizationFailed(call, group.text, JOIN_SUBNET, wanted.text)
+        arm.check_linked(call, group.text, wanted.text, JOIN_SUBNET)
         found = self.resources.find(conn, wanted)
         if wanted.full_type.casefold() != SUBNETS.casefold() or found is None or found.deleting:
             raise InvalidResourceReference(subnet_id, group.text)

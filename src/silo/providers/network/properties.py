@@ -5,25 +5,12 @@ Source: https://learn.microsoft.com/rest/api/virtualnetwork (2024-07-01, 2025-07
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from silo import arm
 
 NAME = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?"
 """What a whole name must match, wherever it is sent."""
-
-
-class Shape(BaseModel):
-    """What all of them have in common: unknown parts are kept and reported back."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True
-    )
-
-
-def _in_casing(*words: str) -> BeforeValidator:
-    """Read a word in any case, as Azure does, and store it in Azure's."""
-    known = {word.casefold(): word for word in words}
-    return BeforeValidator(lambda v: known.get(v.casefold(), v) if isinstance(v, str) else v)
 
 
 def _without_nulls(values: Any) -> Any:
@@ -31,47 +18,47 @@ def _without_nulls(values: Any) -> Any:
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_without_nulls)]
-Access = Annotated[Literal["Allow", "Deny"], _in_casing("Allow", "Deny")]
-Direction = Annotated[Literal["Inbound", "Outbound"], _in_casing("Inbound", "Outbound")]
+Access = Annotated[Literal["Allow", "Deny"], arm.in_casing_of("Allow", "Deny")]
+Direction = Annotated[Literal["Inbound", "Outbound"], arm.in_casing_of("Inbound", "Outbound")]
 Protocol = Annotated[
     Literal["Tcp", "Udp", "Icmp", "Esp", "Ah", "*"],
-    _in_casing("Tcp", "Udp", "Icmp", "Esp", "Ah", "*"),
+    arm.in_casing_of("Tcp", "Udp", "Icmp", "Esp", "Ah", "*"),
 ]
 
 
-class Reference(Shape):
+class Reference(arm.Shape):
     """Another resource."""
 
     id: str
 
 
-class Named(Shape):
+class Named(arm.Shape):
     """Something sent back of which only the name counts."""
 
     name: str = ""
 
 
-class AddressSpace(Shape):
+class AddressSpace(arm.Shape):
     """The prefixes of a virtual network."""
 
     address_prefixes: tuple[str, ...] = Field(min_length=1)
 
 
-class DelegationProperties(Shape):
+class DelegationProperties(arm.Shape):
     """Whom a subnet is left to."""
 
     service_name: str = ""
     actions: Texts = ()
 
 
-class Delegation(Shape):
+class Delegation(arm.Shape):
     """An item of a subnet's ``delegations``."""
 
     name: str
     properties: DelegationProperties = DelegationProperties()
 
 
-class Subnet(Shape):
+class Subnet(arm.Shape):
     """The properties of a subnet."""
 
     address_prefix: str | None = None
@@ -91,14 +78,14 @@ class Subnet(Shape):
         return tuple(each.properties.service_name for each in self.delegations or ())
 
 
-class InlineSubnet(Shape):
+class InlineSubnet(arm.Shape):
     """A subnet in the body of its virtual network."""
 
     name: str = Field(pattern=f"^{NAME}$")
     properties: Subnet = Subnet()
 
 
-class VirtualNetwork(Shape):
+class VirtualNetwork(arm.Shape):
     """The properties of a virtual network."""
 
     address_space: AddressSpace
@@ -110,7 +97,7 @@ class VirtualNetwork(Shape):
     """As they come back from a client that read them; a peering is made by itself."""
 
 
-class Peering(Shape):
+class Peering(arm.Shape):
     """The properties of a peering of two virtual networks, as one side has it."""
 
     remote_virtual_network: Reference
@@ -123,7 +110,7 @@ class Peering(Shape):
     """Kept only as ``Disconnected``: the other side was there, and went."""
 
 
-class SecurityRule(Shape):
+class SecurityRule(arm.Shape):
     """The properties of a rule of a network security group."""
 
     priority: int
@@ -160,14 +147,14 @@ class SecurityRule(Shape):
         return _join(self.destination_port_range, self.destination_port_ranges)
 
 
-class InlineRule(Shape):
+class InlineRule(arm.Shape):
     """A rule in the body of its group."""
 
     name: str = Field(pattern=f"^{NAME}$")
     properties: SecurityRule
 
 
-class SecurityGroup(Shape):
+class SecurityGroup(arm.Shape):
     """The properties of a network security group."""
 
     security_rules: tuple[InlineRule, ...] | None = None
@@ -180,15 +167,15 @@ def _check_minutes(minutes: int) -> int:
     return minutes
 
 
-class PublicAddress(Shape):
+class PublicAddress(arm.Shape):
     """The properties of a public IP address."""
 
     public_ip_allocation_method: Annotated[
-        Literal["Static", "Dynamic"], _in_casing("Static", "Dynamic")
+        Literal["Static", "Dynamic"], arm.in_casing_of("Static", "Dynamic")
     ] = Field(default="Dynamic", alias="publicIPAllocationMethod")
-    public_ip_address_version: Annotated[Literal["IPv4", "IPv6"], _in_casing("IPv4", "IPv6")] = (
-        Field(default="IPv4", alias="publicIPAddressVersion")
-    )
+    public_ip_address_version: Annotated[
+        Literal["IPv4", "IPv6"], arm.in_casing_of("IPv4", "IPv6")
+    ] = Field(default="IPv4", alias="publicIPAddressVersion")
     idle_timeout_in_minutes: Annotated[int, AfterValidator(_check_minutes)] = 4
 
 

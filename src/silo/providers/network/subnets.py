@@ -13,7 +13,6 @@ from .errors import (
     InUsePrefixCannotBeDeleted,
     InUseSubnetCannotBeDeleted,
     InvalidResourceReference,
-    LinkedAuthorizationFailed,
     NotSupported,
     SubnetInvalid,
 )
@@ -154,8 +153,7 @@ class Subnets:
             group = arm.parse_resource_id(text)
         except arm.InvalidResourceId:
             raise InvalidResourceReference(text, id_.text) from None
-        if not call.allows(JOIN_GROUP, group.text):
-            raise LinkedAuthorizationFailed(call, id_.text, JOIN_GROUP, group.text)
+        arm.check_linked(call, id_.text, group.text, JOIN_GROUP)
         found = self.topology.resources.find(conn, group)
         if group.full_type.casefold() != GROUPS.casefold() or found is None or found.deleting:
             raise InvalidResourceReference(text, id_.text)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from silo import arm, core, storage
+from silo import access, arm, core, storage
 
 from .errors import FeatureNotSupported, InvalidSku, StorageAccountAlreadyTaken
 from .properties import KeyName, NameQuestion, StorageAccount
@@ -137,7 +137,7 @@ class Accounts:
             name,
             resource.id.text,
             keys_accepted=wanted.allow_shared_key_access is not False,
-            network=storage.Network(
+            network=access.NetworkRules(
                 public=wanted.public_network_access == "Enabled",
                 default_allow=rules is None or rules.default_action == "Allow",
                 allowed=tuple(rule.value for rule in rules.ip_rules) if rules else (),

@@ -6,24 +6,9 @@ Source: https://learn.microsoft.com/rest/api/storagerp (2025-08-01); azure-wire 
 import ipaddress
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field
 
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True
-    )
-
-
-def _in_casing_of(*words: str) -> BeforeValidator:
-    """Accept a word in any casing, as Azure does, and keep it in its own."""
-    known = {word.casefold(): word for word in words}
-
-    def restore(value: Any) -> Any:
-        return known.get(value.casefold(), value) if isinstance(value, str) else value
-
-    return BeforeValidator(restore)
+from silo import arm
 
 
 def _check_range(text: str) -> str:
@@ -31,30 +16,30 @@ def _check_range(text: str) -> str:
     return text
 
 
-class IpRule(_Shape):
+class IpRule(arm.Shape):
     """An address or range that may reach the account."""
 
-    action: Annotated[Literal["Allow"], _in_casing_of("Allow")] = "Allow"
+    action: Annotated[Literal["Allow"], arm.in_casing_of("Allow")] = "Allow"
     value: Annotated[str, AfterValidator(_check_range)]
 
 
-class NetworkRuleSet(_Shape):
+class NetworkRuleSet(arm.Shape):
     """From where the account may be reached."""
 
     bypass: str = "AzureServices"
-    default_action: Annotated[Literal["Allow", "Deny"], _in_casing_of("Allow", "Deny")] = "Allow"
+    default_action: Annotated[Literal["Allow", "Deny"], arm.in_casing_of("Allow", "Deny")] = "Allow"
     ip_rules: tuple[IpRule, ...] = ()
     virtual_network_rules: tuple[Any, ...] = ()
 
 
-class Encryption(_Shape):
+class Encryption(arm.Shape):
     """Which key encrypts at rest; here the disk's own, if any."""
 
     key_source: str = "Microsoft.Storage"
     require_infrastructure_encryption: bool | None = None
 
 
-class StorageAccount(_Shape):
+class StorageAccount(arm.Shape):
     """https://learn.microsoft.com/rest/api/storagerp/storage-accounts/create (2025-08-01)."""
 
     access_tier: str | None = None
@@ -62,7 +47,7 @@ class StorageAccount(_Shape):
     network_acls: NetworkRuleSet | None = None
     public_network_access: Annotated[
         Literal["Enabled", "Disabled", "SecuredByPerimeter"],
-        _in_casing_of("Enabled", "Disabled", "SecuredByPerimeter"),
+        arm.in_casing_of("Enabled", "Disabled", "SecuredByPerimeter"),
     ] = "Enabled"
     supports_https_traffic_only: bool = True
     minimum_tls_version: str = "TLS1_2"
@@ -78,7 +63,7 @@ class StorageAccount(_Shape):
     key_policy: Any = None
 
 
-class FileShare(_Shape):
+class FileShare(arm.Shape):
     """https://learn.microsoft.com/rest/api/storagerp/file-shares/create (2024-01-01)."""
 
     share_quota: Annotated[int, Field(ge=1, le=102_400)] | None = None
@@ -89,39 +74,39 @@ class FileShare(_Shape):
     signed_identifiers: tuple[Any, ...] = ()
 
 
-class ShareBody(_Shape):
+class ShareBody(arm.Shape):
     """The body of a share's PUT and PATCH."""
 
     properties: FileShare = FileShare()
 
 
-class NameQuestion(_Shape):
+class NameQuestion(arm.Shape):
     """The body of ``checkNameAvailability``."""
 
     name: str
     type: str = "Microsoft.Storage/storageAccounts"
 
 
-class KeyName(_Shape):
+class KeyName(arm.Shape):
     """The body of ``regenerateKey``."""
 
     key_name: str
 
 
-class Cors(_Shape):
+class Cors(arm.Shape):
     """Which pages of others may call the file service."""
 
     cors_rules: tuple[Any, ...] = ()
 
 
-class RetentionPolicy(_Shape):
+class RetentionPolicy(arm.Shape):
     """How long a deleted share could be restored."""
 
     enabled: bool = False
     days: int | None = None
 
 
-class FileService(_Shape):
+class FileService(arm.Shape):
     """https://learn.microsoft.com/rest/api/storagerp/file-services (2024-01-01)."""
 
     cors: Cors | None = None
@@ -129,7 +114,7 @@ class FileService(_Shape):
     protocol_settings: Any = None
 
 
-class ServiceBody(_Shape):
+class ServiceBody(arm.Shape):
     """The body of the file service's PUT."""
 
     properties: FileService = FileService()

@@ -14,7 +14,7 @@ from tests.unit.silo.registry.world import (
     make_image,
 )
 
-from silo import core, registry
+from silo import access, core, registry
 
 ROUTES = registry.routes()
 PATHS = [
@@ -298,14 +298,14 @@ async def test_guessing_the_admin_password_is_slowed_down(plane: Plane) -> None:
 
 
 async def test_network_rules_are_enforced(plane: Plane) -> None:
-    await plane.put(network=registry.Network(default_allow=False, allowed=("192.0.2.0/29",)))
+    await plane.put(network=access.NetworkRules(default_allow=False, allowed=("192.0.2.0/29",)))
     assert (await plane.as_service("owner").get("/v2/")).status == 200
 
-    await plane.put(network=registry.Network(default_allow=False, allowed=("10.0.0.0/8",)))
+    await plane.put(network=access.NetworkRules(default_allow=False, allowed=("10.0.0.0/8",)))
     refused = await plane.as_service("owner").get("/v2/")
     assert (refused.status, refused.code) == (403, "DENIED")
 
-    await plane.put(network=registry.Network(public=False))
+    await plane.put(network=access.NetworkRules(public=False))
     assert (await plane.as_service("owner").get("/v2/")).status == 403
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.silo.storage.world import BACKUP, FILES, ID, World
 
-from silo import storage
+from silo import access, storage
 from silo.storage.routes import OPERATIONS, Level
 
 INTENT = {"x-ms-file-request-intent": "backup"}
@@ -129,7 +129,7 @@ async def test_an_account_closed_to_keys_or_to_an_address_is_closed(world: World
 
     world.store.write_now(lambda conn: close(conn, keys_accepted=False))
     keys = await world.send("GET", "/data?restype=share")
-    rules = storage.Network(default_allow=False, allowed=("198.51.100.0/24",))
+    rules = access.NetworkRules(default_allow=False, allowed=("198.51.100.0/24",))
     world.store.write_now(lambda conn: close(conn, network=rules))
     place = await world.send("GET", "/data?restype=share")
 

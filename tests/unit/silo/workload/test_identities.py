@@ -132,7 +132,7 @@ def test_an_identity_that_is_not_there_cannot_be_assigned(world: World) -> None:
 def test_who_may_not_assign_an_identity_does_not_learn_whether_it_exists(world: World) -> None:
     give_kim_the_group(world)
 
-    with pytest.raises(workload.LinkedAuthorizationFailed, match="assign/action"):
+    with pytest.raises(arm.LinkedAuthorizationFailed, match="assign/action"):
         put(world, {"type": "UserAssigned", "userAssignedIdentities": {MINE: {}}}, who=world.kim)
 
 
@@ -142,7 +142,7 @@ def test_what_runs_under_an_identity_is_changed_only_by_who_may_assign_it(world:
     shown = put(world, block).document["identity"]
     give_kim_the_group(world)
 
-    with pytest.raises(workload.LinkedAuthorizationFailed):
+    with pytest.raises(arm.LinkedAuthorizationFailed):
         put(world, shown, who=world.kim, properties={"image": "mine"})
 
 
