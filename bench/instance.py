@@ -26,7 +26,9 @@ class Instance(tools_instance.Instance):
     """One instance and what a client of it needs to know."""
 
     def __init__(self, state: Path, *, tls: bool = True) -> None:
-        super().__init__(state, free_port(), ("--tls" if tls else "--no-tls",))
+        # One caller of ours asks for as many as a thousand users.
+        options = ("--tls" if tls else "--no-tls", "--arm-rate", "100000")
+        super().__init__(state, free_port(), options)
         self.tls = tls
 
     def start(self) -> float:

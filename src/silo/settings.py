@@ -40,6 +40,9 @@ class Settings:
     say: ``process``, ``sandbox`` or ``hypervisor``."""
     isolation_floor: str = "process"
     """The weakest isolation that a group may ask for."""
+    arm_rate: float = 40.0
+    """How much one caller may ask of the management door, in times of what Azure allows: 250 reads
+    at once and 25 a second, 200 writes and 10, for each principal and subscription."""
     cpu_overcommit: float = 2.0
     """Times that each core is promised to container groups: busy ones share by weight and get half
     of what they asked for at the least. Memory is never promised twice."""

@@ -53,6 +53,7 @@ class World:
             self.rooms.authorizer,
             self._authenticate,
             TENANT,
+            throttle=arm.Throttle(clock, 1000),
         )
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ what it needs under names of its own.
 """
 
 import itertools
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -215,6 +216,46 @@ def make_container(
             *line,
             *options,
         )
+        return one
+
+    yield make
+    for one in made:
+        az.run("container", "delete", *one.names, "--yes")
+
+
+@pytest.fixture(scope="session")
+def make_container_from_file(
+    az: Az, containers_group: str, probe_image: Image, unique: Callable[[str], str], folder: Path
+) -> Iterator[Callable[..., ContainerGroup]]:
+    """Make a container group by ``az container create --file``, of the probe's image."""
+    made: list[ContainerGroup] = []
+
+    def make(
+        containers: dict[str, dict[str, Any]], tags: dict[str, str] | None = None, **more: Any
+    ) -> ContainerGroup:
+        one = ContainerGroup(az, containers_group, unique("filed"))
+        made.append(one)
+        size = {"requests": {"cpu": 0.2, "memoryInGB": 0.2}}
+        common = {"image": probe_image.reference, "resources": size}
+        document = {
+            "name": one.name,
+            "type": "Microsoft.ContainerInstance/containerGroups",
+            "location": "westeurope",
+            "tags": tags or {},
+            "properties": {
+                "osType": "Linux",
+                "containers": [
+                    {"name": name, "properties": {**common, **properties}}
+                    for name, properties in containers.items()
+                ],
+                "imageRegistryCredentials": probe_image.document,
+                **more,
+            },
+        }
+        file = folder / f"{one.name}.yaml"
+        # Every JSON document is a YAML document.
+        file.write_text(json.dumps(document))
+        az("container", "create", "-g", containers_group, "-f", str(file))
         return one
 
     yield make

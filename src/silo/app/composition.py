@@ -178,6 +178,7 @@ def open_gateway(rooms: Rooms) -> arm.Gateway:
         rooms.authorizer,
         _make_authenticate(rooms, identity.list_arm_audiences(rooms.settings.names)),
         rooms.settings.tenant_id,
+        throttle=arm.Throttle(rooms.clock, rooms.settings.arm_rate),
     )
 
 

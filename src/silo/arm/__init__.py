@@ -59,3 +59,4 @@ from .scopes import check_locks as check_locks
 from .scopes import check_scope as check_scope
 from .shapes import Shape as Shape
 from .shapes import in_casing_of as in_casing_of
+from .throttle import Throttle as Throttle

@@ -1,9 +1,11 @@
 """The one door of the control plane: a request comes in, and these steps happen in order.
 
-correlate → authenticate → match → api-version → authorise → read the body → handle → render
+correlate → authenticate → match → throttle → api-version → authorise → read the body → handle →
+render
 """
 
 from collections.abc import MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -24,6 +26,7 @@ from .resource_id import parse_resource_id
 from .resources import Resources
 from .routes import Routes
 from .scopes import check_scope
+from .throttle import Throttle
 
 log = structlog.get_logger()
 
@@ -65,6 +68,8 @@ class Gateway:
         authorizer: access.Authorizer,
         authenticate: Authenticate,
         tenant_id: str,
+        *,
+        throttle: Throttle,
     ) -> None:
         self.operations = catalogue.operations
         self._routes = Routes(catalogue.operations)
@@ -74,6 +79,7 @@ class Gateway:
         self._authorizer = authorizer
         self._authenticate = authenticate
         self._tenant_id = tenant_id
+        self._throttle = throttle
         self._subscriptions: set[str] = set()
 
     async def __call__(
@@ -98,11 +104,13 @@ class Gateway:
             return metadata.answer(request)
         principal = check_caller(request, self._authenticate)
         operation, match = self._routes.find(request.method, request.path, request.api_version)
+        left = self._count(request, principal, match)
         if not request.api_version:
             raise MissingApiVersionParameter
         call = self._make_call(request, principal, operation, match)
         try:
-            return await self._handle(request, call, operation, match)
+            reply = await self._handle(request, call, operation, match)
+            return replace(reply, headers={**reply.headers, **left})
         except Exception as error:
             if isinstance(error, AuthorizationFailed) or operation.method not in _READS:
                 await self._record_failure(call, error)
@@ -133,6 +141,18 @@ class Gateway:
         if operation.method not in _READS and not call.recorder.done:
             await self._store.write(lambda conn: call.record(conn, reply.status))
         return reply
+
+    def _count(
+        self, request: wire.Request, principal: access.Principal, match: Match
+    ) -> dict[str, str]:
+        """Count the request; subscriptions not known to exist count as the tenant.
+
+        Else whoever makes up names would have a bucket for each. What is refused here leaves no
+        record: the log is not to grow as fast as somebody can ask.
+        """
+        name = match.id.subscription.casefold()
+        subscription = name if name in self._subscriptions else ""
+        return self._throttle.take(principal.object_id, subscription, request.method)
 
     def _make_call(
         self,

@@ -49,6 +49,10 @@ def up(  # noqa: PLR0917 - one parameter an option
     public_pool: Annotated[
         str | None, typer.Option(help="IPv4 prefix for public addresses.")
     ] = None,
+    arm_rate: Annotated[
+        float | None,
+        typer.Option(help="Requests to ARM per caller, in times of Azure's limits.", min=0.01),
+    ] = None,
     cpu_overcommit: Annotated[
         float | None,
         typer.Option(help="Times that each core is promised to groups.", min=1.0, max=100.0),
@@ -76,6 +80,7 @@ def up(  # noqa: PLR0917 - one parameter an option
         "workers": workers,
         "group_pool": group_pool,
         "public_pool": public_pool,
+        "arm_rate": arm_rate,
         "cpu_overcommit": cpu_overcommit,
         "password_grant": password_grant,
     }

@@ -11,7 +11,7 @@ from . import errors, quotas
 from .checks_container import MIN_CPU
 from .surroundings import Surroundings
 from .wish import Wish, read_wish
-from .writing import FULL_TYPE, Writing, store_wish
+from .writing import Writing, store_wish
 
 SETTLE_S = 60.0
 """How long stop and restart wait for the deed before they answer: as long as clients poll."""
@@ -223,6 +223,3 @@ def _read_tail(call: arm.Call) -> int | None:
             "number."
         )
     return int(text)
-
-
-__all__ = ["FULL_TYPE", "Operations"]

@@ -56,7 +56,6 @@ class Surroundings:
     groups: Callable[[], engine.Groups] | None = None
     read_log: Callable[[str, str, datetime, int | None, bool], Awaitable[str]] | None = None
     """Uid, container, since when, last lines, with timestamps, to text."""
-    list_images: Callable[[], Awaitable[list[str]]] | None = None
     place: Place | None = None
     lease_public: Callable[[core.Connection, str], str] | None = None
     """Uid to the group's public address."""

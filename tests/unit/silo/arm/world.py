@@ -55,6 +55,9 @@ def refuse_big(change):
 class World:
     """Everything a request meets between the front door and the disk."""
 
+    rate = 1000
+    """Times of Azure's limits."""
+
     def __init__(self, folder):
         self.store = open_store(folder)
         self.clock = core.SystemClock()
@@ -67,6 +70,7 @@ class World:
             access.Authorizer(self.store),
             self._authenticate,
             "tenant",
+            throttle=arm.Throttle(self.clock, self.rate),
         )
         self.reconciler = arm.Reconciler(self.catalogue, self.resources)
         self.store.write_now(self._seed)
