@@ -20,6 +20,8 @@ class Commits:
 
     def __init__(self, store: Store) -> None:
         self._heard = asyncio.Event()
+        # Whoever writes first makes it; that is too late to be told of it.
+        store.turns.touch(mode=0o600)
         self._inotify = _watch(str(store.turns))
         if self._inotify >= 0:
             asyncio.get_running_loop().add_reader(self._inotify, self._hear)

@@ -6,6 +6,7 @@ import contextlib
 import pytest
 
 from silo import core
+from silo.core import commits as commits_module
 
 LONG_S = 60.0
 
@@ -41,7 +42,16 @@ async def test_without_a_commit_time_passes(store):
         await commits.wait(0.01)
 
 
-async def test_where_the_kernel_tells_nothing_time_is_left(tmp_path):
-    never_written = core.Store(tmp_path / "none.db")
-    with contextlib.closing(core.Commits(never_written)) as commits:
+async def test_the_first_commit_of_all_is_heard(tmp_path):
+    fresh = core.Store(tmp_path / "fresh.db")
+    with contextlib.closing(core.Commits(fresh)) as commits, contextlib.closing(fresh):
+        fresh.create_tables()
+        async with asyncio.timeout(LONG_S / 2):
+            await commits.wait(LONG_S)
+
+
+async def test_where_the_kernel_tells_nothing_time_is_left(store, monkeypatch):
+    monkeypatch.setattr(commits_module, "_watch", lambda _path: -1)
+    with contextlib.closing(core.Commits(store)) as commits:
+        await store.write(core.bump_generation)
         await commits.wait(0.01)
