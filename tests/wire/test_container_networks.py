@@ -113,6 +113,30 @@ def test_a_rule_closes_and_opens_while_groups_run(
     assert ask(client, address)["status"] == 200
 
 
+def test_joined_networks_reach_each_other_until_they_are_parted(
+    az: Az,
+    net: Net,
+    server: ContainerGroup,
+    make_container: Callable[..., ContainerGroup],
+    unique: Callable[[str], str],
+) -> None:
+    far, address = Net(net.group, unique("farnet")), address_of(server)
+    away = make_container("/bin/probe sleep", *far.options, "--vnet-address-prefix",
+                          "10.60.0.0/16", "--subnet-address-prefix", "10.60.1.0/24")  # fmt: skip
+    away.wait("Running")
+    peering = ["network", "vnet", "peering"]
+
+    assert "error" in ask(away, address)
+    for name, remote in ((net.name, far.name), (far.name, net.name)):
+        az(
+            *(*peering, "create", "-g", net.group, "-n", "both", "--vnet-name", name),
+            *("--remote-vnet", remote, "--allow-vnet-access"),
+        )
+    assert ask(away, address)["status"] == 200
+    az(*peering, "delete", "-g", net.group, "-n", "both", "--vnet-name", net.name)
+    assert "error" in ask(away, address)
+
+
 def test_a_network_in_use_is_not_deleted(az: Az, net: Net, server: ContainerGroup) -> None:
     az.refused(
         *("network", "vnet", "subnet", "delete", "-g", net.group, "--vnet-name", net.name),

@@ -164,6 +164,33 @@ def test_a_public_address_is_made_listed_and_deleted(
     az.refused("network", "public-ip", "show", "-g", group, "-n", name, saying="NotFound")
 
 
+def test_a_private_subnet_says_so(az: Az, group: str, vnet: str) -> None:
+    create = ["network", "vnet", "subnet", "create", "-g", group, "--vnet-name", vnet]
+
+    made = az(*create, "-n", "shut", "--address-prefixes", "10.20.8.0/24",
+              "--default-outbound-access", "false")  # fmt: skip
+    assert made["defaultOutboundAccess"] is False
+
+
+def test_what_there_is_not_is_refused_by_name(az: Az, group: str) -> None:
+    where = ["-g", group, "-n"]
+
+    az.refused("network", "route-table", "create", *where, "rt", saying="NotSupported")
+    az.refused("network", "private-dns", "zone", "create", *where, "a.test", saying="NotSupported")
+    az.refused("network", "nat", "gateway", "create", *where, "nat", saying="NotSupported")
+    assert az("network", "lb", "list", "-g", group) == []
+    az.refused("network", "lb", "create", *where, "lb")
+
+
+def test_what_a_network_has_room_for_is_told(az: Az, group: str, vnet: str) -> None:
+    delegations = az("network", "vnet", "subnet", "list-available-delegations", "-l", "westeurope")
+    assert "Microsoft.ContainerInstance/containerGroups" in [
+        each["serviceName"] for each in delegations
+    ]
+    free = az("network", "vnet", "list-available-ips", "-g", group, "-n", vnet)
+    assert free[0].startswith("10.20.")
+
+
 def test_networks_are_closed_to_strangers(
     az: Az, group: str, vnet: str, make_principal: Callable[..., object], silo, new_az
 ) -> None:

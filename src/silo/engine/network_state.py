@@ -95,6 +95,7 @@ def _read_subnet(document: Mapping[str, Any]) -> SubnetRules:
         tuple(document["prefixes"]),
         _read_rules(document["inbound"]),
         _read_rules(document["outbound"]),
+        document.get("has_way_out", True),
     )
 
 

@@ -187,8 +187,24 @@ def _render_forward(router: Router) -> list[Command]:
         add_rule("forward", match(meta("iifname"), _MEMBERS), _look_up("saddr", "outbound")),
         add_rule("forward", match(meta("oifname"), _MEMBERS), _look_up("daddr", "inbound")),
         add_rule("forward", published, {"accept": None}),
+        *_shut_in(router, outward),
         *(add_rule("forward", *way, {"accept": None}) for way in passing),
     ]
+
+
+def _shut_in(router: Router, outward: dict[str, Any]) -> list[Command]:
+    """Keep those inside whose subnet has no way out, unless they have an address of their own."""
+    inside = [
+        member.address
+        for member in router.members
+        if (subnet := router.rules.find_subnet(member.address))
+        and not subnet.has_way_out
+        and not member.public_address
+    ]
+    if not inside:
+        return []
+    source = match(nft_rules.field("ip", "saddr"), one_of(inside))
+    return [add_rule("forward", source, outward, {"drop": None})]
 
 
 def _refuse_strange_peers(router: Router) -> list[Command]:

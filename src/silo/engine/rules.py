@@ -43,6 +43,8 @@ class SubnetRules:
     prefixes: tuple[str, ...]
     inbound: tuple[Rule, ...] | None = None
     outbound: tuple[Rule, ...] | None = None
+    has_way_out: bool = True
+    """Whether who has no public address gets out of the virtual network all the same."""
 
 
 @dataclass(frozen=True, slots=True)

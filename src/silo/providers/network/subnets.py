@@ -63,8 +63,6 @@ def read_subnet(name: str, wanted: Subnet) -> Subnet:
     for key, what in _UNSUPPORTED.items():
         if extra.get(key):
             raise NotSupported(what)
-    if wanted.default_outbound_access is False:
-        raise NotSupported("A subnet without a way out (defaultOutboundAccess)")
     if not wanted.prefixes:
         raise arm.InvalidRequestContent(f"Subnet '{name}' has no addressPrefix")
     if len(wanted.prefixes) > 1:

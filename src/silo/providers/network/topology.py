@@ -149,8 +149,9 @@ class Topology:
         self, conn: core.Connection, resource: arm.Resource, space: Sequence[IPv4Network]
     ) -> engine.SubnetRules:
         subnet = Subnet.model_validate(resource.properties)
+        has_way_out = subnet.default_outbound_access is not False
         if subnet.network_security_group is None:
-            return engine.SubnetRules(subnet.prefixes)
+            return engine.SubnetRules(subnet.prefixes, has_way_out=has_way_out)
         group = arm.parse_resource_id(subnet.network_security_group.id)
         rules = [
             (rule.id.name, SecurityRule.model_validate(rule.properties))
@@ -161,6 +162,7 @@ class Topology:
             subnet.prefixes,
             security_rules.compile_rules(rules, "Inbound", space),
             security_rules.compile_rules(rules, "Outbound", space),
+            has_way_out,
         )
 
 

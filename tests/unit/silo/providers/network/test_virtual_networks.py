@@ -191,3 +191,17 @@ async def test_reserved_addresses_are_no_networks_own(world, prefix):
     status, _, body = await world.put(VNET, {"addressSpace": {"addressPrefixes": [prefix]}})
 
     assert (status, body["error"]["code"]) == (400, "AddressPrefixReserved")
+
+
+@pytest.mark.parametrize("given", [None, True, False])
+async def test_a_subnet_is_private_when_it_says_so(world, given):
+    await world.make_network()
+    more = {} if given is None else {"defaultOutboundAccess": given}
+    status, _, body = await world.put(SUBNET, {"addressPrefix": "10.0.0.0/24", **more})
+    world.lease(SUBNET, "somebody")
+    await world.put(SUBNET, {"addressPrefix": "10.0.0.0/24", **more})
+    await world.reconciler.settle_all()
+
+    assert (status, body["properties"].get("defaultOutboundAccess")) == (201, given)
+    _, rules = world.applied[-1]
+    assert rules.subnets[0].has_way_out is (given is not False)
