@@ -55,17 +55,6 @@ class InvalidResourceId(ArmError):
         super().__init__(f"The resource identifier '{text[:300]}' is malformed or invalid.")
 
 
-class InvalidSubscriptionId(ArmError):
-    """The subscription is no GUID."""
-
-    code = "InvalidSubscriptionId"
-
-    def __init__(self, text: str) -> None:
-        super().__init__(
-            f"The provided subscription identifier '{text[:100]}' is malformed or invalid."
-        )
-
-
 class MissingApiVersionParameter(ArmError):
     """Every ARM request names its api-version."""
 
@@ -75,15 +64,6 @@ class MissingApiVersionParameter(ArmError):
         super().__init__(
             "The api-version query parameter (?api-version=) is required for all requests."
         )
-
-
-class InvalidApiVersionParameter(ArmError):
-    """The api-version is no date."""
-
-    code = "InvalidApiVersionParameter"
-
-    def __init__(self, text: str) -> None:
-        super().__init__(f"The api-version '{text[:50]}' is invalid.")
 
 
 class InvalidRequestContent(ArmError):

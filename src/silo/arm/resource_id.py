@@ -77,10 +77,6 @@ class ResourceId:
         """Return the id of something below: type and name, or ``providers``, namespace, …."""
         return _parse((*self.segments, *segments))
 
-    def contains(self, other: "ResourceId") -> bool:
-        """Tell whether ``other`` is this or lies below it; whole segments only."""
-        return other.key == self.key or other.key.startswith(self.key.rstrip("/") + "/")
-
 
 def parse_resource_id(text: str) -> ResourceId:
     """Read an id, keeping names as written and writing ARM's own words in ARM's casing.

@@ -44,8 +44,6 @@ class Traffic:
 
     received: int
     sent: int
-    received_packets: int = 0
-    sent_packets: int = 0
 
 
 @contextlib.contextmanager
@@ -316,8 +314,6 @@ def read_traffic(router: Path, device: str) -> Traffic:
     return Traffic(
         received=int(stats["tx_bytes"]),
         sent=int(stats["rx_bytes"]),
-        received_packets=int(stats["tx_packets"]),
-        sent_packets=int(stats["rx_packets"]),
     )
 
 

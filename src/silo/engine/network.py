@@ -34,7 +34,6 @@ class Attachment:
     """Of the group: every container of it joins it."""
     address: str
     gateway: str
-    interface: str
     public_address: str
     door_path: Path
     """The router's namespace: sockets for this group alone are opened there, on ``door_device``.
@@ -364,7 +363,6 @@ class Networks:
             netns_path=path,
             address=member.address,
             gateway=str(get_gateway(member.subnet)),
-            interface=links.GROUP_DEVICE,
             public_address=member.public_address,
             door_path=self._router_path(router.key),
             door_device=member.device,

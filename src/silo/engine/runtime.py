@@ -152,24 +152,17 @@ class Runtime:
             labels[IDS_LABEL] = str(mapping[0]["hostID"])
         runtime = levels.describe_runtime(level, self._binaries, self._paths)
         log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        listener = None
         stdout = stderr = render_logger(self._binaries.logger, log_path)
-        if level is Level.SANDBOX:
-            listener = Listener(self._get_pipes(container_id))
-            stdout, stderr = listener.stdout, listener.stderr
-            await self._ensure_sandbox(group, runtime, spec)
-            spec = sandboxes.join(spec, group)
-            await listener.open(self._binaries.logger, log_path)
-        order = making.Order(container_id, image, spec, labels, runtime, stdout, stderr)
+        listener = Listener(self._get_pipes(container_id)) if level is Level.SANDBOX else None
         try:
-            try:
-                await making.make(self._client, order)
-            except aio.AioRpcError as error:
-                if not is_present(error):
-                    raise
-                # Left behind by an attempt that was cut off.
-                await self._remove(container_id)
-                await making.make(self._client, order)
+            if listener is not None:
+                stdout, stderr = listener.stdout, listener.stderr
+                await self._ensure_sandbox(group, runtime, spec)
+                spec = sandboxes.join(spec, group)
+                await listener.open(self._binaries.logger, log_path)
+            await self._make(
+                making.Order(container_id, image, spec, labels, runtime, stdout, stderr)
+            )
         except aio.AioRpcError as error:
             await self.delete(container_id)
             raise ContainerRefused(shorten(error.details() or "")) from error
@@ -179,6 +172,16 @@ class Runtime:
         finally:
             if listener is not None:
                 listener.release()
+
+    async def _make(self, order: making.Order) -> None:
+        try:
+            await making.make(self._client, order)
+        except aio.AioRpcError as error:
+            if not is_present(error):
+                raise
+            # Left behind by an attempt that was cut off.
+            await self._remove(order.container_id)
+            await making.make(self._client, order)
 
     async def release_group(self, group: str) -> None:
         """Remove a group's sandbox, before its network goes, and what else it leaves behind.

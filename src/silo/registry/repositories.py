@@ -28,11 +28,6 @@ class Attributes:
     read: bool = True
     list: bool = True
 
-    def check_read(self, what: str) -> None:
-        """Refuse reading what is locked against it."""
-        if not self.read:
-            raise Locked(what, "readEnabled")
-
     def check_write(self, what: str) -> None:
         """Refuse changing what is locked against it."""
         if not self.write:

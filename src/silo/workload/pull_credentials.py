@@ -65,14 +65,6 @@ class PullCredentials:
 
         return find
 
-    def open_identity(self, uid: str, identity_id: str) -> engine.Credentials:
-        """Return what signs in as an identity of the workload, at this instance's registries."""
-
-        async def find(reference: str) -> engine.Basic | engine.Bearer | None:
-            return await self._sign_in(uid, reference, identity_id)
-
-        return find
-
     async def close(self) -> None:
         """Hang up."""
         if self._client is not None:
