@@ -193,8 +193,8 @@ def closed_doors(tour: Tour, instance: Instance) -> None:
     tour.refused("docker", "login", server, "-u", REGISTRY, "--password-stdin", stdin="guess")
 
 
-def evidence(tour: Tour) -> None:
-    """Read who did what, and prove that the log is whole."""
+def evidence(tour: Tour, registry: str) -> None:
+    """Read who did what, prove that the log is whole, and ask why somebody may not."""
     tour.title("Who did what")
     query = "[].{when:eventTimestamp, what:operationName.value, result:status.value, who:caller}"
     listing = ["az", "monitor", "activity-log", "list", "-g", GROUP, "--offset", "1h"]
@@ -203,6 +203,10 @@ def evidence(tour: Tour) -> None:
     )
     tour.title("The log is whole")
     tour.do("silo", "audit", "verify")
+    tour.title("Why that principal may not push")
+    push = "Microsoft.ContainerRegistry/registries/push/write"
+    reason = re.compile("^denied: The role 'AcrPull'")
+    tour.refused("silo", "why", "puller", push, registry, reason=reason)
 
 
 def main() -> None:
@@ -219,7 +223,7 @@ def main() -> None:
             closed_doors(tour, instance)
             image = f"{REGISTRY}.{instance.endpoints['registrySuffix']}/team/hello:1"
             demo_containers.run_groups(tour, GROUP, registry, image, folder)
-            evidence(tour)
+            evidence(tour, registry)
         except (Differs, programs.ProgramFailed) as problem:
             stack.close()
             sys.exit(f"\nThe demo failed: {problem}")
