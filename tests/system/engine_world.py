@@ -112,6 +112,8 @@ class World:
         """Start a container of the one group and return its id."""
         container_id = f"{self.group}-{secrets.token_hex(4)}"
         plan = {"memory_bytes": 64 << 20, **plan}
+        group_cpu = plan.pop("group_cpu", 1.0)
+        group_memory = plan.pop("group_memory_bytes", 256 << 20)
         made = engine.ContainerPlan(container_id, image.reference, args or None, **plan)
         place = Place(
             self.instance,
@@ -120,8 +122,8 @@ class World:
             level,
             self.namespace,
             volumes={one.volume: str(self.folder / one.volume) for one in made.mounts},
-            cpu=1.0,
-            memory_bytes=256 << 20,
+            cpu=group_cpu,
+            memory_bytes=group_memory,
             first_id=await self.runtime.get_first_id(self.group, level),
         )
         await self.runtime.create(

@@ -23,6 +23,17 @@ def count_oom_kills(path: str, root: Path = ROOT) -> int:
     return 0
 
 
+def set_quota(path: str, quota_us: int, period_us: int, root: Path = ROOT) -> None:
+    """Let a control group have so much processor time in each period; nothing if it is gone."""
+    inner = path.lstrip("/")
+    for file, text in (
+        (root / "cpu" / inner / "cpu.cfs_quota_us", str(quota_us)),
+        (root / inner / "cpu.max", f"{quota_us} {period_us}"),
+    ):
+        with suppress(FileNotFoundError), file.open("r+") as limit:
+            limit.write(text)
+
+
 def remove_group(path: str, root: Path = ROOT) -> None:
     """Remove the empty control groups of a group of containers; what still runs keeps its own."""
     inner = path.lstrip("/")

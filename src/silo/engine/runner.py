@@ -19,6 +19,7 @@ from .git import GitFailed, GitRefused
 from .machine import Ground, Machine
 from .mounts import MountFailed
 from .plans import ContainerPlan, GroupPlan, Port
+from .sandboxes import describe_sharing
 from .supervision import Phase
 from .views import Event, EventType, GroupState, GroupView
 from .volumes import VolumeRefused
@@ -176,6 +177,10 @@ class Runner:
             discard = ()
         for name in discard:
             await self._machine.discard(uid, name)
+        if told := describe_sharing(self.plan):
+            self._events = supervision.merge_event(
+                self._events, "LimitsShared", "Warning", told, now
+            )
         for name in supervision.decide(self.plan, self._boxes, now).start:
             if (image := self._find(name).image) not in self._images:
                 fetching.begin(image)

@@ -23,6 +23,7 @@ from .api import (
     tasks_pb2,
 )
 from .binaries import Binaries
+from .boosts import Boosts
 from .client import Client, is_missing, is_present, tolerating, translate
 from .containers import (
     CONTAINER_LABEL,
@@ -72,6 +73,7 @@ class Runtime:
         self._client = Client(paths.socket, clock)
         self._images = Images(self._client, registries, paths.containerd)
         self._ending = Ending(self._client, paths)
+        self._boosts = Boosts()
         self._first_ids: dict[str, int] | None = None
         self._starting = asyncio.Lock()
         self._making: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -158,6 +160,8 @@ class Runtime:
             if listener is not None:
                 stdout, stderr = listener.stdout, listener.stderr
                 await self._ensure_sandbox(group, runtime, spec)
+                cgroup = sandboxes.get_cgroup(group, self.instance)
+                self._boosts.begin(container_id, cgroup, sandboxes.read_limits(spec))
                 spec = sandboxes.join(spec, group)
                 await listener.open(self._binaries.logger, log_path)
             await self._make(
@@ -226,6 +230,8 @@ class Runtime:
             if is_missing(error):
                 raise translate(error, container_id) from error
             raise ContainerRefused(shorten(error.details() or "")) from error
+        finally:
+            self._boosts.end(container_id)
 
     async def kill(self, container_id: str, signal: int = _KILL) -> None:
         """Send a signal to the container's first process.
@@ -249,6 +255,7 @@ class Runtime:
             await self._remove(container_id)
         finally:
             # Whatever of the rest fails is found in containerd's lists again; these are not.
+            self._boosts.end(container_id)
             environment.remove(self._paths.run, container_id)
             remove_pipes(self._get_pipes(container_id))
 

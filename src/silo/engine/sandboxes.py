@@ -16,17 +16,21 @@ from grpc import aio
 
 from .api import containers_pb2, mount_pb2, tasks_pb2
 from .binaries import Binaries
+from .boosts import START_US
 from .client import Client, is_missing
 from .containers import GROUP_LABEL, INSTANCE_LABEL
 from .levels import Shim
 from .making import SPEC, record
 from .paths import Paths
+from .plans import GroupPlan, Level
 
 ROLE_LABEL = "silo.role"
 ROLE = "sandbox"
 _TYPE = "io.kubernetes.cri.container-type"
 _SANDBOX = "io.kubernetes.cri.sandbox-id"
 _RUNNING = 2
+OVERHEAD_BYTES = 64 << 20
+"""Memory of gVisor's own, on top of what the group has asked for."""
 
 
 def get_sandbox_id(group: str) -> str:
@@ -46,10 +50,41 @@ def is_inside(spec: dict[str, Any]) -> bool:
     return kind == "container"
 
 
+def get_cgroup(group: str, instance: str) -> str:
+    """Return the control group of a group's sandbox."""
+    return f"/silo/{instance}/{group}/{ROLE}"
+
+
+def read_limits(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return what the group of a container may use, all of it together."""
+    limits: dict[str, Any] = json.loads(spec["annotations"].get("silo.group", "{}"))
+    return limits
+
+
+def _leave_room(limits: dict[str, Any]) -> dict[str, Any]:
+    """Return the limits that a sandbox comes up under."""
+    room = dict(limits)
+    if "cpu" in limits:
+        room["cpu"] = {**limits["cpu"], "quota": max(limits["cpu"]["quota"], START_US)}
+    if "memory" in limits:
+        room["memory"] = {name: size + OVERHEAD_BYTES for name, size in limits["memory"].items()}
+    return room
+
+
+def describe_sharing(plan: GroupPlan) -> str:
+    """Return what a group has to be told of its limits; nothing if they hold as they are."""
+    limited = any(one.cpu_limit or one.memory_limit_bytes for one in plan.containers)
+    if plan.level is not Level.SANDBOX or len(plan.containers) == 1 or not limited:
+        return ""
+    return (
+        "The containers share one sandbox: the group's processor time and memory are limited as a "
+        "whole, limits of single containers are not enforced at isolation level 'sandbox'."
+    )
+
+
 def render_sandbox(spec: dict[str, Any], group: str, instance: str) -> dict[str, Any]:
     """Return the spec of the sandbox that this container's group needs."""
     linux = spec["linux"]
-    limits = json.loads(spec["annotations"].get("silo.group", "{}"))
     return {
         "ociVersion": spec["ociVersion"],
         "hostname": spec["hostname"],
@@ -66,8 +101,8 @@ def render_sandbox(spec: dict[str, Any], group: str, instance: str) -> dict[str,
         "mounts": [],
         "linux": {
             "namespaces": linux["namespaces"],
-            "cgroupsPath": f"/silo/{instance}/{group}/{ROLE}",
-            "resources": {**linux["resources"], **limits},
+            "cgroupsPath": get_cgroup(group, instance),
+            "resources": {**linux["resources"], **_leave_room(read_limits(spec))},
         },
         "annotations": {_TYPE: "sandbox", _SANDBOX: get_sandbox_id(group)},
     }
