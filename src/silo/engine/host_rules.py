@@ -4,6 +4,7 @@ Groups may go out into the world and to Silo's doors. They reach nothing else of
 its own traffic is none of our business.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
@@ -13,6 +14,9 @@ from .rules import add_chain, add_rule, field, in_state, match, meta, one_of
 
 _LINK_LOCAL = "169.254.0.0/16"
 """Where a cloud keeps its own metadata; the machine's identity is not the groups'."""
+
+_EVERY_INSTANCE = "si*"
+"""Devices of other instances on this machine: their own rules say what may reach them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +30,17 @@ class Doors:
 
 
 def render_host(
-    table: str, prefix: str, pools: Pools, doors: Doors, *, was_forwarding: bool
+    table: str, prefix: str, pools: Pools, doors: Doors, *, closed: Collection[str] = ()
 ) -> list[Command]:
-    """Return the whole transaction; ``prefix`` is what our devices' names begin with."""
+    """Return the whole transaction; ``prefix`` is what our devices' names begin with.
+
+    ``closed`` are the devices for which the machine forwarded nothing before us.
+    """
     ours = f"{prefix}*"
     inward = match(meta("iifname"), ours)
     content = [
         add_chain("forward", type="filter", hook="forward", prio=0, policy="accept"),
-        *_render_forward(ours, pools, was_forwarding=was_forwarding),
+        *_render_forward(ours, pools, closed),
         add_chain("input", type="filter", hook="input", prio=0, policy="accept"),
         add_rule("input", inward, in_state("established", "related"), {"accept": None}),
         add_rule(
@@ -64,7 +71,7 @@ def render_host(
     return _in_table(table, content)
 
 
-def _render_forward(ours: str, pools: Pools, *, was_forwarding: bool) -> list[Command]:
+def _render_forward(ours: str, pools: Pools, closed: Collection[str]) -> list[Command]:
     inward, outward = match(meta("iifname"), ours), match(meta("oifname"), ours)
     to_public = match(field("ip", "daddr"), one_of([str(pools.public)]))
     commands = [
@@ -78,9 +85,15 @@ def _render_forward(ours: str, pools: Pools, *, was_forwarding: bool) -> list[Co
         ),
         add_rule("forward", inward, {"accept": None}),
     ]
-    if not was_forwarding:
-        # Routing was off before us: the machine must not become a router for others.
-        commands.append(add_rule("forward", {"drop": None}))
+    if closed:
+        # Routing was off before us, and the machine must not become a router for others. Who came
+        # later - Docker, libvirt - forwards for its own: what they send, are sent back or publish.
+        commands += [
+            add_rule("forward", in_state("established", "related"), {"accept": None}),
+            add_rule("forward", match({"ct": {"key": "status"}}, "dnat", "in"), {"accept": None}),
+            add_rule("forward", match(meta("oifname"), _EVERY_INSTANCE), {"accept": None}),
+            add_rule("forward", match(meta("iifname"), {"set": sorted(closed)}), {"drop": None}),
+        ]
     return commands
 
 

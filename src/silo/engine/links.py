@@ -5,6 +5,7 @@ Every function runs on the network's own thread; each opens a socket in the name
 
 import contextlib
 import errno
+import re
 import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ GROUP_DEVICE = "eth0"
 _DEFAULT_MTU = 1500
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 _WAS_OFF = Path("/run/silo/forwarding-was-off")
+"""The devices that the machine had when forwarding was switched on, a line each."""
+_OURS = re.compile(r"lo|si[0-9a-f]{6}u\d+")
 _LAST = 4096
 """Priority of routes that are there for want of better ones."""
 _LINK_SCOPE = 253
@@ -79,19 +82,20 @@ def find_mtu() -> int:
     return _DEFAULT_MTU
 
 
-def prepare_host(unreachable: Iterable[str]) -> bool:
+def prepare_host(unreachable: Iterable[str]) -> tuple[str, ...]:
     """Let the machine forward, and keep unused addresses of ours from leaving it.
 
-    Returns whether it forwarded before any instance came.
+    Returns the devices for which it did not forward before any instance came.
     """
     if _FORWARDING.read_text().strip() != "1":
         _WAS_OFF.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
-        _WAS_OFF.touch()
+        found = [name for name in list_devices("") if not _OURS.fullmatch(name)]
+        _WAS_OFF.write_text("\n".join(found))
         _FORWARDING.write_text("1")
     with open_netlink() as netlink:
         for prefix in unreachable:
             netlink.route("replace", dst=prefix, type=_UNREACHABLE, priority=_LAST)
-    return not _WAS_OFF.exists()
+    return tuple(_WAS_OFF.read_text().split()) if _WAS_OFF.exists() else ()
 
 
 def forget_host(unreachable: Iterable[str]) -> None:

@@ -156,17 +156,12 @@ class Networks:
         if reason := nft.find_library():
             raise NetworkRefused(reason)
         self._mtu = links.find_mtu()
-        was_forwarding = links.prepare_host(self._pools.everything)
+        closed = links.prepare_host(self._pools.everything)
         self._state = load_state(self._notes)
-        nft.run(
-            host_rules.render_host(
-                self._name,
-                self._prefix,
-                self._pools,
-                self._doors,
-                was_forwarding=was_forwarding,
-            )
+        rules = host_rules.render_host(
+            self._name, self._prefix, self._pools, self._doors, closed=closed
         )
+        nft.run(rules)
         neighbours.admit(self._prefix, self._name)
         for router in self._state.routers.values():
             self._make_router(router)

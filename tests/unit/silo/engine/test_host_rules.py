@@ -4,9 +4,9 @@ from silo.engine import host_rules
 POOLS = engine.split_pools("10.77.0.0/17", "10.77.128.0/17")
 
 
-def render(*, was_forwarding=True, pools=POOLS):
+def render(*, closed=(), pools=POOLS):
     doors = engine.Doors("127.0.0.1", 8443)
-    return host_rules.render_host("silo-x", "si1234", pools, doors, was_forwarding=was_forwarding)
+    return host_rules.render_host("silo-x", "si1234", pools, doors, closed=closed)
 
 
 def list_rules(commands, chain):
@@ -34,8 +34,11 @@ def test_groups_reach_silos_doors_alone():
 
 
 def test_a_machine_that_routed_for_nobody_does_not_begin_to():
-    assert list_rules(render(was_forwarding=False), "forward")[-1] == [{"drop": None}]
-    assert list_rules(render(was_forwarding=True), "forward")[-1] != [{"drop": None}]
+    before, after = (list_rules(render(closed=each), "forward") for each in (("eth0",), ()))
+
+    assert after == before[: len(after)]
+    assert before[-1][-1] == {"drop": None}
+    assert before[-1][0]["match"]["right"] == {"set": ["eth0"]}
 
 
 def test_public_addresses_of_the_world_are_not_hidden():
