@@ -137,10 +137,7 @@ def describe_surroundings(
         conn: core.Connection, account: str, key: str, share: str, *, read_only: bool
     ) -> Path:
         found = storage.resolve_share(conn, vault, account=account, key=key, share=share)
-        path = tree.ensure(found)
-        if not read_only and not tree.binds(found):
-            raise storage.QuotaNotBinding
-        return path
+        return tree.open_for_group(found, read_only=read_only)
 
     def find_secrets(_conn: core.Connection, resource: arm.Resource) -> tuple[tuple[str, str], ...]:
         if not resource.document.get("identity"):

@@ -14,7 +14,6 @@ from .accounts import put_account as put_account
 from .accounts import set_keys as set_keys
 from .door import StorageDoor as StorageDoor
 from .errors import AuthenticationFailed as AuthenticationFailed
-from .errors import QuotaNotBinding as QuotaNotBinding
 from .errors import ShareNotFound as ShareNotFound
 from .errors import StorageError as StorageError
 from .images import open_images as open_images

@@ -13,7 +13,7 @@ import structlog
 from silo import engine
 
 from .attributes import open_to_all
-from .errors import ServerBusy
+from .errors import QuotaNotBinding, ServerBusy
 from .images import PARTS, Images, find_image
 from .shares import GIB, FileShare
 
@@ -51,10 +51,18 @@ class Folders:
             return self._make(share, path)
         return path
 
-    def binds(self, share: FileShare) -> bool:
-        """Tell whether containers that write to a share are held to its quota."""
-        place = self._root / share.folder
-        return find_image(place).exists() or not self._is_less_than_disk(share)
+    def open_for_group(self, share: FileShare, *, read_only: bool) -> Path:
+        """Return a share's folder for containers, who are held to its quota.
+
+        Raises:
+            QuotaNotBinding: they would not be, and want to write.
+
+        """
+        path = self.ensure(share)
+        bound = find_image(self._root / share.folder).exists() or not self._is_less_than_disk(share)
+        if not read_only and not bound:
+            raise QuotaNotBinding
+        return path
 
     def resize(self, share: FileShare) -> None:
         """Make room for a quota that was raised."""

@@ -207,7 +207,7 @@ def test_a_share_smaller_than_the_disk_is_a_file_system_of_its_own(tmp_path: Pat
     make(tree, "kept")
     (image,) = tmp_path.glob("shares/account/.uid.img")
 
-    assert tree.binds(SHARE)
+    assert tree.open_for_group(SHARE, read_only=False) == folder
     assert SHARE.quota_gib * GIB < image.stat().st_size < 1.2 * GIB
     assert (folder / "kept").exists()
     tree.release()
@@ -230,11 +230,12 @@ def test_a_share_that_a_group_has_stays_mounted(tmp_path: Path) -> None:
     assert folder.is_dir()
 
 
-def test_containers_are_held_to_a_quota_or_the_share_says_that_they_are_not(tmp_path: Path) -> None:
+def test_a_group_that_would_not_be_held_to_a_quota_does_not_write(tmp_path: Path) -> None:
     large = replace(SHARE, uid="large", quota_gib=100_000)
     tree = Tree(tmp_path / "shares", Images(FakeKernel(refuses=True)))
-    for share in (SHARE, large):
-        assert tree.ensure(share).is_dir()
+    made = [tree.ensure(share) for share in (SHARE, large)]
 
-    assert not tree.binds(SHARE)
-    assert tree.binds(large)  # by the disk, which is smaller
+    with pytest.raises(errors.QuotaNotBinding):
+        tree.open_for_group(SHARE, read_only=False)
+    assert tree.open_for_group(SHARE, read_only=True) == made[0]
+    assert tree.open_for_group(large, read_only=False) == made[1]  # the disk is smaller
