@@ -107,6 +107,8 @@ class Folders:
             *(folder / PARTS for folder in self._list_images()),
         ):
             _remove_stale(parts, now)
+        for account in self._root.glob("[!.]*"):
+            _remove_stale(account, now, prefix=".")
         known = list_known()
         gone = [path for path in folders if path.name not in known]
         for folder in gone:
@@ -176,11 +178,17 @@ def closing(descriptor: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _remove_stale(parts: Path, now: datetime) -> None:
+def _remove_stale(folder: Path, now: datetime, prefix: str = "") -> None:
+    """Remove what a process that was killed had begun; images in use have their final names."""
     with contextlib.suppress(FileNotFoundError):
-        for entry in list(os.scandir(parts)):
-            if now.timestamp() - entry.stat(follow_symlinks=False).st_mtime > STALE_S:
-                Path(entry.path).unlink()
+        for entry in list(os.scandir(folder)):
+            found = Path(entry.path)
+            age = now.timestamp() - entry.stat(follow_symlinks=False).st_mtime
+            if entry.name.startswith(prefix) and found.suffix != ".img" and age > STALE_S:
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(found, ignore_errors=True)
+                else:
+                    found.unlink()
 
 
 def _throw(root: Path, folder: Path) -> None:

@@ -163,7 +163,12 @@ def test_what_a_killed_process_had_begun_is_swept_and_was_never_in_the_share(
     (parts / "beginning").write_text("half")
     os.utime(parts / "beginning", (NOW.timestamp(), NOW.timestamp()))
 
+    for name in (".uid.img.begun", ".uid.begun"):
+        (folder.parent / name).touch()
+        os.utime(folder.parent / name, (old, old))
+
     assert tree.sweep(lambda: {"uid"}, NOW) == 0
+    assert [path.name for path in folder.parent.iterdir()] == ["uid"]
     assert [path.name for path in parts.iterdir()] == ["beginning"]
     assert [entry.name for entry in tree.list_entries(SHARE, ())] == ["old"]
 
