@@ -42,9 +42,9 @@ demo: setup ## see it work: sign in, push, pull, and be refused
 	@$(PYTHON) -m tools.strangers demo
 	@$(PYTHON) -m tools.demo
 
-bench: setup ## compare with Debian's docker-registry; writes bench/results
+bench: setup ## compare with Debian's docker-registry, docker and podman; writes bench/results
 	@$(PYTHON) -m tools.strangers bench
-	$(PYTHON) -m bench
+	$(PYTHON) -m bench; status=$$?; $(PYTHON) -m bench.containers && exit $$status
 
 strangers: setup
 	@$(UV) sync --quiet --frozen --inexact --group strangers --python $(PYTHON)

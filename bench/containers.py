@@ -1,6 +1,7 @@
 """``python -m bench.containers``: container groups beside Debian's docker and podman."""
 
 import argparse
+import math
 import os
 import shutil
 import socket
@@ -14,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from .instance import Instance
-from .machines import PORT, SINK, Engine, Machine, Silo, docker, podman
+from .machines import PORT, SINK, SOURCE, Engine, Machine, Silo, docker, podman, read_start
 from .processes import wait_until
 from .report import Row, Target, save, show
 
@@ -22,6 +23,7 @@ LEVELS = ("process", "sandbox")
 IDLE = 6
 """Containers that memory is shared out among."""
 SETTLE_S = 5.0
+FLOW_S = 2.0
 CHUNK = bytes(1 << 20)
 
 
@@ -63,7 +65,7 @@ def _measure(folder: Path, wanted: argparse.Namespace) -> Iterator[Row]:
         )
         silos = [Silo(instance, level) for level in wanted.level or LEVELS]
         silos[0].push()
-        for measure in (_starts, _at_once, _exec, _memory, _throughput):
+        for measure in (_starts, _exec, _memory, _throughput, _at_once):
             name = measure.__name__.strip("_")
             if not wanted.only or name in wanted.only:
                 yield from measure(silos, peers, wanted)
@@ -72,39 +74,48 @@ def _measure(folder: Path, wanted: argparse.Namespace) -> Iterator[Row]:
 def _starts(
     silos: list[Silo], peers: tuple[Engine, Engine], wanted: argparse.Namespace
 ) -> Iterator[Row]:
-    """Time from the order to the first process, the image being there; in turn."""
+    """Time from the order to the first process, by its own word, the image being there; in turn."""
     machines: list[Machine] = [*silos, *peers]
-    found: dict[str, list[float]] = {machine.name: [] for machine in machines}
+    told: dict[str, list[float]] = {machine.name: [] for machine in machines}
+    answered: dict[str, list[float]] = {machine.name: [] for machine in machines}
     for number in range(wanted.runs + 1):
         for machine in machines:
-            start = time.perf_counter()
-            machine.run(f"start{number}")
-            taken = time.perf_counter() - start
-            machine.remove(f"start{number}")
+            name = f"start{number}"
+            start = time.clock_gettime(time.CLOCK_REALTIME)
+            machine.run(name)
+            seen = time.clock_gettime(time.CLOCK_REALTIME)
+            spoke = read_start(machine, name)
+            machine.remove(name)
             if number:  # the first one fetches the image and warms up
-                found[machine.name].append(taken * 1000)
-    yield from _compare("containers.start", found, silos, {"process": 1 / 3, "sandbox": 2 / 3})
+                told[machine.name].append((spoke - start) * 1000)
+                answered[machine.name].append((seen - start) * 1000)
+    more = {f"{_key(who)}_answered_p50": _round(_at(ms, 0.5)) for who, ms in answered.items()}
+    ratios = {"process": 1 / 3, "sandbox": 2 / 3}
+    for silo in silos:
+        yield _compare("containers.start", told, silo, _most(silo, ratios), more=more)
+        limit = Target("silo", 500, at_most=True) if _level(silo) == "process" else None
+        yield _compare("containers.answer", answered, silo, limit)
 
 
 def _at_once(
     silos: list[Silo], peers: tuple[Engine, Engine], wanted: argparse.Namespace
 ) -> Iterator[Row]:
     """Time until all of many run, eight clients ordering."""
-    found: dict[str, list[float]] = {}
     names = [f"many{number}" for number in range(wanted.at_once)]
-    # So many sandboxes want more processor than a small machine has to promise.
-    silos = [silo for silo in silos if silo.name == "silo process"]
+    found: dict[str, list[float]] = {}
     for silo in silos:
+        # So many at half a core each are more than a small machine has to promise.
         silo.cpu = 0.02
-    for machine in (*silos, peers[0]):
+    for machine in (*silos, *peers):
         with ThreadPoolExecutor(8) as pool:
             start = time.perf_counter()
             list(pool.map(machine.run, names))
             found[machine.name] = [(time.perf_counter() - start) * 1000]
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(machine.remove, names))
-    name = f"containers.start_{wanted.at_once}"
-    yield from _compare(name, found, silos, {"process": 1 / 3})
+    for silo in silos:
+        name = f"containers.start_{wanted.at_once}"
+        yield _compare(name, found, silo, _most(silo, {"process": 1 / 3}))
 
 
 def _exec(
@@ -114,12 +125,14 @@ def _exec(
     found: dict[str, list[float]] = {}
     for silo in silos:
         silo.cpu = 0.5
-    for machine in (*silos, peers[0]):
+    for machine in (*silos, *peers):
         machine.run("exec")
         machine.execute("exec")
         found[machine.name] = [machine.execute("exec") * 1000 for _ in range(wanted.runs)]
         machine.remove("exec")
-    yield from _compare("containers.exec_first_byte", found, silos, {}, most=150)
+    for silo in silos:
+        limit = Target("silo", 150, at_most=True)
+        yield _compare("containers.exec_first_byte", found, silo, limit)
 
 
 def _memory(
@@ -129,7 +142,7 @@ def _memory(
     found: dict[str, list[float]] = {}
     for silo in silos:
         silo.cpu = 0.1
-    for machine in (*silos, peers[0]):
+    for machine in (*silos, *peers):
         before = machine.sum_pss_bytes()
         for number in range(IDLE):
             machine.run(f"idle{number}")
@@ -137,31 +150,31 @@ def _memory(
         found[machine.name] = [(machine.sum_pss_bytes() - before) / IDLE / 2**20]
         for number in range(IDLE):
             machine.remove(f"idle{number}")
-    for row in _compare("containers.idle_pss", found, silos, {"process": 1.0}):
-        yield Row(row.measure, row.silo, row.peer, "MiB each", row.target, row.more)
+    for silo in silos:
+        limit = _most(silo, {"process": 1.0})
+        yield _compare("containers.idle_pss", found, silo, limit, unit="MiB each (less is better)")
 
 
 def _throughput(
     silos: list[Silo], peers: tuple[Engine, Engine], _wanted: argparse.Namespace
 ) -> Iterator[Row]:
-    """Send from the host into a container for some seconds."""
-    found: dict[str, float] = {}
+    """Send through one connection from the host into a container, and from it to the host."""
     for silo in silos:
         silo.cpu = 1
-    for machine in (*silos, peers[0]):
-        machine.run("sink", SINK)
-        found[machine.name] = statistics.median(_send(machine.address("sink")) for _ in range(3))
-        machine.remove("sink")
-    docker_rate = found[peers[0].name]
-    for silo in silos:
-        target = Target("ratio", 0.9) if silo.name == "silo process" else None
-        name = f"containers.throughput_{silo.name.removeprefix('silo ')}"
-        yield Row(name, found[silo.name], docker_rate, "MiB/s", target)
+    for way, program, measure in (("in", SINK, _send), ("out", SOURCE, _receive)):
+        found: dict[str, list[float]] = {}
+        for machine in (*silos, *peers):
+            machine.run("flow", program)
+            address = machine.address("flow")
+            _await_server(address)
+            found[machine.name] = [measure(address) for _ in range(3)]
+            machine.remove("flow")
+        for silo in silos:
+            target = Target("ratio", 0.9) if _level(silo) == "process" else None
+            yield _compare(f"containers.throughput_{way}", found, silo, target, unit="MiB/s")
 
 
-def _send(address: str, seconds: float = 4.0) -> float:
-    """Return MiB/s that arrived; the sink tells how much it was."""
-
+def _await_server(address: str) -> None:
     def reachable() -> bool:
         try:
             socket.create_connection((address, PORT), 1).close()
@@ -169,40 +182,79 @@ def _send(address: str, seconds: float = 4.0) -> float:
             return False
         return True
 
-    wait_until(reachable, 20, f"the sink at {address}")
+    wait_until(reachable, 20, f"the program at {address}")
+
+
+def _send(address: str) -> float:
+    """Return the MiB/s that arrived: the sink speaks when it has read the last byte."""
     with socket.create_connection((address, PORT), 5) as link:
-        start = time.perf_counter()
-        while time.perf_counter() - start < seconds:
+        start, count = time.perf_counter(), 0
+        while time.perf_counter() - start < FLOW_S:
             link.sendall(CHUNK)
+            count += len(CHUNK)
         link.shutdown(socket.SHUT_WR)
         link.settimeout(60)
-        arrived = int(link.recv(100) or b"0")
-        return arrived / 2**20 / (time.perf_counter() - start)
+        told = b"".join(iter(lambda: link.recv(1000), b""))
+        taken = time.perf_counter() - start
+    if b"records in" not in told:
+        raise AssertionError(f"the sink said {told!r}")
+    return count / 2**20 / taken
+
+
+def _receive(address: str) -> float:
+    """Return the MiB/s that came."""
+    with socket.create_connection((address, PORT), 5) as link:
+        start, count = time.perf_counter(), 0
+        buffer = bytearray(len(CHUNK))
+        while time.perf_counter() - start < FLOW_S:
+            count += link.recv_into(buffer)
+        return count / 2**20 / (time.perf_counter() - start)
 
 
 def _compare(
     name: str,
     found: dict[str, list[float]],
-    silos: list[Silo],
-    limits: dict[str, float],
-    most: float | None = None,
-) -> Iterator[Row]:
-    medians = {who: statistics.median(values) for who, values in found.items()}
-    for silo in silos:
-        level = silo.name.removeprefix("silo ")
-        target = Target("ratio", limits[level], at_most=True) if level in limits else None
-        if most is not None:
-            target = Target("silo", most, at_most=True)
-        more = {f"{who.replace(' ', '_')}_p50": round(value, 1) for who, value in medians.items()}
-        more["runs"] = len(found[silo.name])
-        yield Row(
-            f"{name}_{level}",
-            medians[silo.name],
-            medians["docker"],
-            "ms (less is better)",
-            target,
-            more,
-        )
+    silo: Silo,
+    target: Target | None,
+    *,
+    more: dict[str, object] | None = None,
+    unit: str = "ms (less is better)",
+) -> Row:
+    """Return a row of medians, docker being the peer; with everybody's p50 and p99."""
+    own, peer = found[silo.name], found["docker"]
+    details: dict[str, object] = {
+        "silo_p50_p99_ms": [_round(_at(own, 0.5)), _round(_at(own, 0.99))],
+        "peer_p50_p99_ms": [_round(_at(peer, 0.5)), _round(_at(peer, 0.99))],
+    }
+    if len(own) == 1 or not unit.startswith("ms"):
+        details = {}
+    details |= {f"{_key(who)}_p50": _round(_at(values, 0.5)) for who, values in found.items()}
+    details |= {"runs": len(own), **(more or {})}
+    return Row(f"{name}_{_level(silo)}", _at(own, 0.5), _at(peer, 0.5), unit, target, details)
+
+
+def _at(values: list[float], share: float) -> float:
+    """Return the median, or the least value that so large a share does not exceed."""
+    if share == 0.5:
+        return statistics.median(values)
+    return sorted(values)[math.ceil(share * len(values)) - 1]
+
+
+def _most(silo: Silo, ratios: dict[str, float]) -> Target | None:
+    ratio = ratios.get(_level(silo))
+    return None if ratio is None else Target("ratio", ratio, at_most=True)
+
+
+def _level(silo: Silo) -> str:
+    return silo.name.removeprefix("silo ")
+
+
+def _key(name: str) -> str:
+    return name.replace(" ", "_")
+
+
+def _round(value: float) -> float:
+    return round(value, 1)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """What starts containers: Silo through ARM, Debian's docker and podman; all with one image."""
 
+import datetime as dt
 import hashlib
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -26,10 +28,15 @@ from .target import target_of
 
 GROUP, REGISTRY, REPOSITORY = "bench", "bench", "app"
 VERSION = "api-version=2024-05-01-preview"
-SLEEP = ("/bin/busybox", "sleep", "100000")
+SLEEP = ("/bin/busybox", "sh", "-c", "echo up; exec /bin/busybox sleep 100000")
+"""Says that it runs, and waits."""
 PORT = 5001
-SINK = ("/bin/busybox", "nc", "-ll", "-p", str(PORT), "-e", "/bin/busybox", "wc", "-c")
-"""Swallows what comes, and tells how much it was when the sender has finished."""
+_SERVE = ("/bin/busybox", "nc", "-ll", "-p", str(PORT), "-e", "/bin/busybox")
+SINK = (*_SERVE, "sh", "-c", "exec /bin/busybox dd bs=256k of=/dev/null 2>&1")
+"""Swallows what comes, and speaks when the sender has finished."""
+SOURCE = (*_SERVE, "dd", "bs=256k", "if=/dev/zero")
+"""Sends until nobody listens any more."""
+_STAMP = re.compile(r"(\S{19})(\.\d{1,6})?\d*(Z|[+-]\d\d:\d\d) up\s*$", re.MULTILINE)
 BRIDGE, BRIDGE_ADDRESS = "silobench0", "10.213.7.1/24"
 
 
@@ -44,6 +51,9 @@ class Machine(Protocol):
     def remove(self, name: str) -> None:
         """Take it away."""
 
+    def read_output(self, name: str) -> str:
+        """Return what it has said, each line after the moment it was said."""
+
     def execute(self, name: str) -> float:
         """Return after how many seconds a program started in it has said its first byte."""
 
@@ -54,11 +64,25 @@ class Machine(Protocol):
         """Return the memory of everything that is not the containers' own programs."""
 
 
+def read_start(machine: Machine, name: str) -> float:
+    """Return when a container's first process ran, as it said itself: seconds of the wall clock."""
+    found: list[re.Match[str]] = []
+
+    def spoke() -> bool:
+        found.extend(_STAMP.finditer(machine.read_output(name)))
+        return bool(found)
+
+    wait_until(spoke, 60, f"the first word of {name}")
+    moment, part, zone = found[0].groups()
+    zone = "+00:00" if zone == "Z" else zone
+    return dt.datetime.fromisoformat(f"{moment}{(part or '.0'):0<7}{zone}").timestamp()
+
+
 def make_layer() -> bytes:
     return pack([Entry("bin/busybox", busybox().read_bytes())])
 
 
-def sum_matching(root: int, needle: str) -> int:
+def sum_matching(root: int, *needles: str) -> int:
     """Weigh a tree, and whatever else names this in its command line: shims are nobody's child."""
     pids = set(list_tree(root))
     for entry in Path("/proc").iterdir():
@@ -68,7 +92,7 @@ def sum_matching(root: int, needle: str) -> int:
                 exe = (entry / "exe").readlink().name
             except OSError:
                 continue
-            if needle in line and exe != "busybox":
+            if any(needle in line for needle in needles) and exe != "busybox":
                 pids.add(int(entry.name))
     return sum(pss_bytes(pid) for pid in pids)
 
@@ -146,6 +170,11 @@ class Silo:
         finally:
             caller.close()
 
+    def read_output(self, name: str) -> str:
+        url = self._url(name).replace("?", "/containers/app/logs?timestamps=true&")
+        answer = self._caller.call("GET", url, token=self._token)
+        return str(answer.expect(200).json()["content"])
+
     def execute(self, name: str) -> float:
         start = time.perf_counter()
         url = self._url(name).replace("?", "/containers/app/exec?")
@@ -167,7 +196,9 @@ class Silo:
     def sum_pss_bytes(self) -> int:
         process = self._instance.process
         assert process is not None
-        return sum_matching(process.pid, f"/run/silo/{self._instance.settings.id}")
+        sockets = f"/run/silo/{self._instance.settings.id}"
+        # Whoever writes a log away is told where, and nothing else of us.
+        return sum_matching(process.pid, sockets, str(self._instance.state))
 
     def _url(self, name: str) -> str:
         silo = self._instance
@@ -195,7 +226,7 @@ class Silo:
             "containers": [{"name": "app", "properties": properties}],
             "imageRegistryCredentials": [login],
         }
-        if command == SINK:
+        if command in {SINK, SOURCE}:
             ports = [{"protocol": "TCP", "port": PORT}]
             properties["ports"] = ports
             wanted["ipAddress"] = {"type": "Public", "ports": ports}
@@ -239,6 +270,9 @@ class Engine:
 
     def remove(self, name: str) -> None:
         self.call("rm", "-f", name)
+
+    def read_output(self, name: str) -> str:
+        return self.call("logs", "-t", name)
 
     def execute(self, name: str) -> float:
         start = time.perf_counter()
@@ -298,7 +332,14 @@ def podman(folder: Path) -> Iterator[Engine]:
     root, run = str(folder / "podman"), str(folder / "podman-run")
     command = ["podman", "--root", root, "--runroot", run, "--cgroup-manager", "cgroupfs"]
     # Its own wish for open files is more than a machine without CAP_SYS_RESOURCE may give.
-    limits = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
+    limits = (
+        "--log-driver",
+        "k8s-file",
+        "--ulimit",
+        "nofile=1024:1024",
+        "--ulimit",
+        "nproc=1024:1024",
+    )
     made = Engine("podman", command, 0, root, limits)
     made.load(folder)
     try:

@@ -57,7 +57,8 @@ _DEMO_COMMANDS = {
     "busybox": ("busybox-static",),
 }
 _BENCH_COMMANDS = {
-    **_ENGINE_COMMANDS,
+    **_DEMO_COMMANDS,
+    "podman": ("podman",),
     "docker-registry": ("docker-registry",),
     "wrk": ("wrk",),
     "curl": ("curl",),

@@ -23,16 +23,22 @@ LEEWAY_S = 5
 KEY_BITS = 2048
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner may read, whole or not at all, durably."""
+def write_private(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write a file that only its owner may read, whole or not at all.
+
+    Durably, unless what it tells of is gone with the machine's power anyway.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
     part.replace(path)
+    if not durable:
+        return
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

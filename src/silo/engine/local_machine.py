@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
 from .asking import ask
+from .capacity import read_capacity
 from .containers import CONTAINER_LABEL, GROUP_LABEL, Credentials, Exit, Found, Image, Status
 from .errors import ContainerMissing
 from .git import Stand
@@ -61,6 +62,8 @@ class LocalMachine:
         self._on_attached = on_attached
         self._on_leaving = on_leaving
         self._files = GroupFiles(paths.run / "groups")
+        # One more than there are cores: the others would only be in their way.
+        self._places = asyncio.Semaphore(int(read_capacity().cores) + 1)
 
     async def prepare(self, plan: GroupPlan) -> Ground:
         """Make network, volumes and small files of a group, or find them made."""
@@ -101,21 +104,23 @@ class LocalMachine:
             memory_bytes=sum(one.memory_bytes for one in plan.containers),
             first_id=await self._runtime.get_first_id(plan.uid, plan.level),
         )
-        await self._runtime.create(
-            id_,
-            image,
-            build_spec(container, image, place),
-            level=plan.level,
-            log_path=locate_log(self._paths, plan.uid, container.name),
-            group=plan.uid,
-            name=container.name,
-            secrets=container.secrets,
-        )
-        try:
-            await self._runtime.start(id_)
-        except BaseException:
-            await asyncio.shield(self._runtime.delete(id_))
-            raise
+        # A sandbox boots on the share of a core that its group has; nobody waits for it.
+        async with self._places if plan.level is Level.PROCESS else contextlib.nullcontext():
+            await self._runtime.create(
+                id_,
+                image,
+                build_spec(container, image, place),
+                level=plan.level,
+                log_path=locate_log(self._paths, plan.uid, container.name),
+                group=plan.uid,
+                name=container.name,
+                secrets=container.secrets,
+            )
+            try:
+                await self._runtime.start(id_)
+            except BaseException:
+                await asyncio.shield(self._runtime.delete(id_))
+                raise
 
     async def publish(self, plan: GroupPlan) -> None:
         """Let through the ports that the plan names, and no others, from now on."""

@@ -57,7 +57,7 @@ def save_state(path: Path, state: State) -> None:
         "last_address": state.last_address,
     }
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
-    core.write_private(path, json.dumps(document).encode())
+    core.write_private(path, json.dumps(document).encode(), durable=False)
 
 
 def load_state(path: Path) -> State:
