@@ -57,10 +57,13 @@ class Copies:
                 else:
                     merged = attributes.changed(headers=carried.headers)
                 with self._quota.growing(target, known.size):
-                    self._tree.create_file(target, request.parts, known.size, merged)
-                    with self._tree.open_file(target, request.parts, write=True) as made:
-                        _copy_content(original, made, known.size)
-                        return describe("", made)
+                    return self._tree.create_file(
+                        target,
+                        request.parts,
+                        known.size,
+                        merged,
+                        fill=lambda made: _copy_content(original, made, known.size),
+                    )
 
         entry = await in_thread(work)
         headers = {"x-ms-copy-id": str(uuid.uuid4()), "x-ms-copy-status": "success"}
@@ -102,7 +105,6 @@ def _copy_content(original: int, made: int, size: int) -> None:
             if not count:
                 break
             done += count
-        os.fsync(made)
 
 
 def _copy_some(original: int, made: int, place: int, count: int) -> int:

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .attributes import Attributes, open_to_all, read_attributes, write_attributes
@@ -121,9 +121,17 @@ class Tree(Folders):
                 return describe(name, made)
 
     def create_file(
-        self, share: FileShare, parts: Parts, size: int, attributes: Attributes
+        self,
+        share: FileShare,
+        parts: Parts,
+        size: int,
+        attributes: Attributes,
+        fill: Callable[[int], None] = lambda _file: None,
     ) -> Entry:
-        """Make a file of zeros, in the place of one that is there."""
+        """Make a file of zeros, in the place of one that is there.
+
+        ``fill`` writes what it is to hold instead; when it fails, nothing has changed.
+        """
         with self.open_parent(share, parts) as (folder, name), self.open_parts(share) as aside:
             # Made aside and put in place: nobody sees half of it, and a link there is replaced.
             part = uuid.uuid4().hex
@@ -136,6 +144,7 @@ class Tree(Folders):
                     os.fchmod(file, 0o666)
                     with _full_disk_told():
                         os.ftruncate(file, size)
+                    fill(file)
                     write_attributes(file, attributes)
                     os.fsync(file)
                     os.rename(part, name, src_dir_fd=aside, dst_dir_fd=folder)

@@ -1,6 +1,7 @@
 """Shares, directories and files as a client of the file service sees them."""
 
 import base64
+import errno
 import hashlib
 import os
 from typing import Any
@@ -196,6 +197,29 @@ async def test_a_file_is_copied_only_from_where_the_caller_may_read(world: World
     sas = world.make_sas("w")
     put = {"x-ms-copy-source": f"{base}/data/f"}
     assert (await world.send("PUT", f"/data/g?{sas}", headers=put, sign=False)).status == 403
+
+
+async def test_a_copy_that_fails_half_way_leaves_what_was_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.put_file("/data/f", b"content")
+    await world.put_file("/data/g", b"kept")
+    copy = os.copy_file_range
+
+    def fill_the_disk(source: int, target: int, _count: int, at: int, _to: int) -> int:
+        if at:
+            raise OSError(errno.ENOSPC, "full")
+        return copy(source, target, 3, 0, 0)
+
+    monkeypatch.setattr(os, "copy_file_range", fill_the_disk)
+    source = {"x-ms-copy-source": "https://acme.file.core.silo.localhost:8443/data/f"}
+    onto = await world.send("PUT", "/data/g", headers=source)
+    anew = await world.send("PUT", "/data/h", headers=source)
+
+    assert (onto.status, anew.status) == (413, 413)
+    assert (await world.send("GET", "/data/g")).body == b"kept"
+    assert (await world.send("GET", "/data/h")).status == 404
+    assert [path for path in world.root.glob(".parts/*") if path.is_file()] == []
 
 
 async def test_what_azure_has_and_this_has_not_is_said(world: World) -> None:
