@@ -4,6 +4,7 @@ An address given back is not given out again before all that follow it were: who
 speaks to its last holder should find nobody rather than a stranger.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -73,7 +74,7 @@ def lease_address(
     previous = conn.scalar(sa.select(last.c.address).where(last.c.pool == pool))
     start = int(previous) - first + 1 if previous is not None else 0
     start = start if 0 <= start < end else 0
-    for place in (*range(start, end), *range(start)):
+    for place in itertools.chain(range(start, end), range(start)):
         if place not in taken and place not in kept_back:
             break
     else:

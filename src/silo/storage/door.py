@@ -3,6 +3,7 @@
 Every request passes the same steps; blob, queue and table hosts are told that they are not served.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable, Collection
 from typing import Never
 from urllib.parse import quote, unquote
@@ -19,6 +20,7 @@ from .errors import (
     NoAuthentication,
     NotImplementedHere,
     NotServed,
+    ServerBusy,
     StorageError,
     render_error,
     translate,
@@ -131,7 +133,9 @@ class StorageDoor:
                 log.warning("answer cut off", reason=str(error), request_id=context.request_id)
                 return
             await self._refuse(send, context, asking, failure, scope["method"])
-            self._note_refusal(context, account, route, request, failure)
+            # Where the log takes no more, nothing is given either: the refusal may go uncounted.
+            with contextlib.suppress(ServerBusy):
+                self._note_refusal(context, account, route, request, failure)
 
     def _read(self, scope: Scope, context: front.RequestContext) -> Asking:
         headers: dict[str, str] = {}

@@ -1,3 +1,4 @@
+import tracemalloc
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
@@ -55,3 +56,18 @@ def test_an_address_has_one_holder(store):
 
     with pytest.raises(engine.AddressTaken):
         store.write_now(lambda conn: addresses.take_address(conn, "subnet", wanted, "two"))
+
+
+def test_the_largest_subnet_costs_no_more_than_the_smallest(store):
+    large = IPv4Network("10.0.0.0/8")
+    tracemalloc.start()
+    try:
+        given = store.write_now(
+            lambda conn: addresses.lease_address(conn, "large", large, "one", reserved=KEPT)
+        )
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert str(given) == "10.0.0.4"
+    assert most < 4_000_000

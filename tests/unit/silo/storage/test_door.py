@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.unit.silo.storage.world import World
 
+from silo.storage import errors
+
 
 def names(answer: Any) -> list[str]:
     return [one.text for one in answer.xml.iter("Name")]
@@ -234,3 +236,15 @@ async def test_what_azure_has_and_this_has_not_is_said(world: World) -> None:
     nothing = await world.send("GET", "/data?restype=share&comp=nonsense")
     verb = await world.send("POST", "/data?restype=share")
     assert (nothing.code, verb.code) == ("InvalidUri", "UnsupportedHttpVerb")
+
+
+async def test_a_refusal_that_cannot_be_counted_is_still_a_refusal(world: World) -> None:
+    world.door._journal.count = refuse_to_count
+
+    answer = await world.send("GET", "/?comp=list", key=base64.b64encode(b"wrong").decode())
+
+    assert answer.status == 403
+
+
+def refuse_to_count(_note: Any) -> None:
+    raise errors.ServerBusy("The audit log cannot be written now.")
