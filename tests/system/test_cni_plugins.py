@@ -6,11 +6,14 @@ They are asked as a node's containerd asks them (CNI specification 1.0.0).
 import json
 import os
 import secrets
+import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.system.net_probes import knock, listening
 
 from silo import engine
 from silo.engine import links, netns
@@ -32,36 +35,30 @@ def node() -> Iterator[str]:
         netns.remove_namespace(each)
 
 
-def test_a_pod_gets_an_address_and_gives_it_back(node: str, tmp_path: Any) -> None:
-    pod = netns.make_namespace(f"{node}-pod")
-    asked = {
-        "cniVersion": "1.0.0",
-        "name": "pods",
-        "type": "bridge",
-        "bridge": "cni0",
-        "isDefaultGateway": True,
-        "ipam": {
-            "type": "host-local",
-            "ranges": [[{"subnet": "10.244.0.0/24"}]],
-            "dataDir": str(tmp_path),
-        },
-    }
+Call = Callable[..., dict[str, Any]]
 
-    def call(command: str, plugin: str, configuration: dict[str, Any]) -> dict[str, Any]:
-        assert BINARIES is not None
-        folder = str(BINARIES.folder)
+
+@pytest.fixture
+def call(node: str) -> Call:
+    """Ask a plugin for the pod's network as a runtime on the node does."""
+    netns.make_namespace(f"{node}-pod")
+    assert BINARIES is not None
+    folder = BINARIES.folder
+
+    def ask(command: str, plugin: str, **configuration: Any) -> dict[str, Any]:
+        asked = {"cniVersion": "1.0.0", "name": "pods", "type": plugin, **configuration}
         environment = {
             "CNI_COMMAND": command,
             "CNI_CONTAINERID": "one",
-            "CNI_NETNS": str(pod),
+            "CNI_NETNS": str(netns.FOLDER / f"{node}-pod"),
             "CNI_IFNAME": "lo" if plugin == "loopback" else "eth0",
-            "CNI_PATH": folder,
+            "CNI_PATH": str(folder),
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         }
         with netns.entered(netns.FOLDER / node):
             done = subprocess.run(
-                [f"{folder}/{plugin}"],
-                input=json.dumps(configuration),
+                [folder / plugin],
+                input=json.dumps(asked),
                 env=environment,
                 capture_output=True,
                 text=True,
@@ -71,16 +68,48 @@ def test_a_pod_gets_an_address_and_gives_it_back(node: str, tmp_path: Any) -> No
         assert done.returncode == 0, done.stdout + done.stderr
         return dict(json.loads(done.stdout)) if done.stdout.strip() else {}
 
-    loopback = {"cniVersion": "1.0.0", "name": "lo", "type": "loopback"}
-    call("ADD", "loopback", loopback)
-    given = call("ADD", "bridge", asked)
+    return ask
+
+
+@pytest.fixture
+def bridge(tmp_path: Path) -> dict[str, Any]:
+    ranges = [[{"subnet": "10.244.0.0/24"}]]
+    ipam = {"type": "host-local", "ranges": ranges, "dataDir": str(tmp_path)}
+    return {"bridge": "cni0", "isDefaultGateway": True, "ipam": ipam}
+
+
+def test_a_pod_gets_an_address_and_gives_it_back(
+    node: str, call: Call, bridge: dict[str, Any], tmp_path: Path
+) -> None:
+    pod = netns.FOLDER / f"{node}-pod"
+    call("ADD", "loopback")
+    given = call("ADD", "bridge", **bridge)
     assert given["ips"][0]["address"].startswith("10.244.0.")
     with links.open_netlink(pod) as netlink:
         assert links.find_device("eth0")
-        assert [route.get_attr("RTA_GATEWAY") for route in netlink.get_default_routes()] == [
-            "10.244.0.1"
-        ]
-    call("DEL", "bridge", asked)
+        gateways = [route.get_attr("RTA_GATEWAY") for route in netlink.get_default_routes()]
+    assert gateways == ["10.244.0.1"]
+    call("DEL", "bridge", **bridge)
     with netns.entered(pod):
         assert links.find_device("eth0") is None
     assert not list(tmp_path.glob("pods/10.*"))
+
+
+@pytest.mark.skipif(
+    not any(shutil.which(each, path="/usr/sbin:/sbin") for each in ("nft", "iptables")),
+    reason="portmap starts nft or iptables",
+)
+def test_a_port_of_a_node_leads_to_a_pod(node: str, call: Call, bridge: dict[str, Any]) -> None:
+    given = call("ADD", "bridge", **bridge)
+    port = {"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}
+    published = {
+        "capabilities": {"portMappings": True},
+        "runtimeConfig": {"portMappings": [port]},
+        "prevResult": given,
+    }
+    call("ADD", "portmap", **published)
+
+    with listening(netns.FOLDER / f"{node}-pod", 80):
+        assert knock(netns.FOLDER / node, "10.244.0.1", 8080)
+    call("DEL", "portmap", **published)
+    assert knock(netns.FOLDER / node, "10.244.0.1", 8080) is None
