@@ -93,12 +93,26 @@ def test_container_groups_round_trip(
             group, name, instance_models.Resource(tags={"a": "1"})
         )
         assert updated.tags == {"a": "1"}
+        assert name in [one.name for one in client.container_groups.list()]
+        container.environment_variables = [
+            instance_models.EnvironmentVariable(name="COLOUR", value="red")
+        ]
+        changed = client.container_groups.begin_create_or_update(group, name, wanted).result()
+        assert changed.containers[0].environment_variables[0].value == "red"
+        wanted.restart_policy = "Never"
+        with pytest.raises(HttpResponseError) as refused:
+            client.container_groups.begin_create_or_update(group, name, wanted)
+        assert refused.value.error.code == "InvalidContainerGroupUpdate"
         client.container_groups.begin_restart(group, name).result()
         client.container_groups.stop(group, name)
         client.container_groups.begin_start(group, name).result()
         assert client.containers.list_logs(group, name, "one", tail=1).content is not None
         usage = {item.name.value: item for item in client.location.list_usage("westeurope")}
         assert usage["ContainerGroups"].current_value >= 1
+        (public, _) = client.location.list_capabilities("westeurope")
+        assert public.os_type == "Linux"
+        assert public.capabilities.max_cpu > 0
+        assert list(client.location.list_cached_images("westeurope")) == []
         client.container_groups.begin_delete(group, name).result()
         with pytest.raises(ResourceNotFoundError):
             client.container_groups.get(group, name)
