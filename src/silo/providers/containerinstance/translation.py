@@ -198,7 +198,7 @@ def _plan_network(name: str, group: ContainerGroup, wish: Wish) -> engine.Networ
         public_address=wish.public_address or None,
         ports=tuple(engine.Port(_read_protocol(one.protocol), one.port) for one in ports),
         hostname=name[:63],
-        dns_servers=dns.name_servers if dns else (),
+        dns_servers=dns.name_servers if dns else tuple(wish.dns_servers),
         dns_search=tuple((dns.search_domains or "").split()) if dns else (),
         dns_options=tuple((dns.options or "").split()) if dns else (),
         names=(wish.fqdn,) if wish.fqdn else (),

@@ -1,6 +1,6 @@
 """What is kept of a group beside what the client said: sealed secrets, and how it is to run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -24,6 +24,8 @@ class Wish:
     subnet: str = ""
     address: str = ""
     """Wanted in the subnet."""
+    dns_servers: Sequence[str] = ()
+    """Of the virtual network, where the group has no ``dnsConfig``; as of its last write."""
     fqdn: str = ""
     shares: Mapping[str, str] = field(default_factory=dict)
     """By name of the volume: the share's folder. Keys are checked when the group is written; what

@@ -205,7 +205,13 @@ class Writing:
             wish = replace(wish, public_address=self.around.lease_public(conn, uid))
         if self.around.place is not None and subnets:
             at = self.around.place(conn, call, subnets[0].id, resource.id, uid)
-            wish = replace(wish, router=at.router, subnet=at.subnet or "", address=at.address or "")
+            wish = replace(
+                wish,
+                router=at.router,
+                subnet=at.subnet or "",
+                address=at.address or "",
+                dns_servers=at.dns_servers,
+            )
         wish = replace(wish, shares=self._find_shares(conn, group))
         fqdn = self._name(resource, group)
         if fqdn and not engine.claim_name(conn, fqdn, resource.uid):

@@ -77,7 +77,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
                 permission=f"{NAMESPACE}/virtualNetworks/checkIpAddressAvailability/read",
             ),
         ),
-        coverage="partly: IPv4; no DNS servers, gateways, route tables, endpoints",
+        coverage="partly: IPv4; no gateways, route tables, endpoints",
     )
     subnets: arm.ResourceType[Subnet] = arm.ResourceType(
         name="virtualNetworks/subnets",

@@ -14,7 +14,7 @@ from .errors import (
     SubnetIsFull,
     SubnetNotDelegated,
 )
-from .properties import Subnet
+from .properties import Subnet, VirtualNetwork
 from .public_addresses import lease_public
 from .topology import SUBNETS, Topology, get_parent
 
@@ -58,7 +58,13 @@ class Placements:
             )
         except engine.PoolExhausted:
             raise SubnetIsFull(found.id.name, str(network)) from None
-        return engine.NetworkPlan(router=vnet.uid, address=str(address), subnet=str(network))
+        told = VirtualNetwork.model_validate(vnet.properties).dhcp_options
+        return engine.NetworkPlan(
+            router=vnet.uid,
+            address=str(address),
+            subnet=str(network),
+            dns_servers=told.dns_servers if told else (),
+        )
 
     def lease_public(self, conn: core.Connection, uid: str) -> str:
         """Return the group's public address, giving it one if it has none."""

@@ -3,6 +3,7 @@
 Source: https://learn.microsoft.com/rest/api/virtualnetwork (2024-07-01, 2025-07-01).
 """
 
+import ipaddress
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -85,10 +86,23 @@ class InlineSubnet(arm.Shape):
     properties: Subnet = Subnet()
 
 
+def _check_server(text: str) -> str:
+    return str(ipaddress.IPv4Address(text))
+
+
+class DhcpOptions(arm.Shape):
+    """What groups of a virtual network are told."""
+
+    dns_servers: Annotated[
+        tuple[Annotated[str, AfterValidator(_check_server)], ...], BeforeValidator(_without_nulls)
+    ] = ()
+
+
 class VirtualNetwork(arm.Shape):
     """The properties of a virtual network."""
 
     address_space: AddressSpace
+    dhcp_options: DhcpOptions | None = None
     subnets: tuple[InlineSubnet, ...] | None = None
     """None: the subnets stay as they are."""
     enable_ddos_protection: bool | None = None

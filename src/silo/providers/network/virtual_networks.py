@@ -31,8 +31,6 @@ def check_network(change: arm.Change[VirtualNetwork]) -> VirtualNetwork | None:
             raise NotSupported(what)
     if wanted.enable_ddos_protection:
         raise NotSupported("DDoS protection")
-    if _read_part(extra, "dhcpOptions", "dnsServers"):
-        raise NotSupported("A DNS server of a virtual network; set dnsConfig of the group")
     if _read_part(extra, "encryption", "enabled"):
         raise NotSupported("Encryption of a virtual network")
     prefixes.read_space(wanted.address_space.address_prefixes, change.id.name)

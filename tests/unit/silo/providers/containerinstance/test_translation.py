@@ -100,3 +100,11 @@ def test_the_place_on_the_network_comes_from_the_wish():
     )
     assert made.network.dns_search == ("a", "b")
     assert made.network.dns_options == ("ndots:1",)
+
+
+def test_name_servers_are_the_groups_own_or_else_its_networks():
+    wish = Wish(router="vnet", subnet="10.0.1.0/24", address="10.0.1.4", dns_servers=["10.0.0.9"])
+    own = {"nameServers": ["1.1.1.1"]}
+
+    assert plan(wish=wish).network.dns_servers == ("10.0.0.9",)
+    assert plan(wish=wish, dnsConfig=own).network.dns_servers == ("1.1.1.1",)

@@ -86,3 +86,15 @@ def test_a_public_address_is_of_the_pool(world):
     found = world.store.write_now(lambda conn: world.placements.lease_public(conn, "one"))
 
     assert found == str(POOLS.public[1])
+
+
+async def test_a_group_is_told_the_name_servers_of_its_network(world):
+    assert place(world).dns_servers == ()
+    _, _, network = await world.get(VNET)
+    told = {**network["properties"], "dhcpOptions": {"dnsServers": ["10.0.0.5", "1.1.1.1"]}}
+    status, _, shown = await world.put(VNET, told)
+
+    assert (status, shown["properties"]["dhcpOptions"]) == (200, told["dhcpOptions"])
+    assert place(world).dns_servers == ("10.0.0.5", "1.1.1.1")
+    told["dhcpOptions"] = {"dnsServers": ["nowhere"]}
+    assert (await world.put(VNET, told))[0] == 400
