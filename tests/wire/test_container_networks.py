@@ -126,7 +126,8 @@ def test_joined_networks_reach_each_other_until_they_are_parted(
     away.wait("Running")
     peering = ["network", "vnet", "peering"]
 
-    assert "error" in ask(away, address)
+    # Outside of the network the address is anybody's; whoever answers is not this group.
+    assert ask(away, address).get("status") != 200
     for name, remote in ((net.name, far.name), (far.name, net.name)):
         az(
             *(*peering, "create", "-g", net.group, "-n", "both", "--vnet-name", name),
@@ -134,7 +135,7 @@ def test_joined_networks_reach_each_other_until_they_are_parted(
         )
     assert ask(away, address)["status"] == 200
     az(*peering, "delete", "-g", net.group, "-n", "both", "--vnet-name", net.name)
-    assert "error" in ask(away, address)
+    assert ask(away, address).get("status") != 200
 
 
 def test_a_network_in_use_is_not_deleted(az: Az, net: Net, server: ContainerGroup) -> None:
