@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -264,3 +265,26 @@ async def test_signals_arrive(world, image):
     assert (await world.runtime.wait_exit(container)).code == 3
     with pytest.raises(engine.ContainerMissing):
         await world.runtime.kill(container, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("level", [engine.Level.PROCESS, engine.Level.SANDBOX])
+async def test_a_deletion_that_is_cut_off_is_finished_by_the_next(world, image, level):
+    """Whoever deletes may be cancelled at any moment; the shim must not be left to nobody."""
+    for number in range(10):
+        container = await world.start(image, "/bin/probe", "sleep", level=level)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.015 * number):
+                await world.runtime.delete(container)
+        await world.runtime.delete(container)
+    await world.runtime.release_group(world.group)
+
+    assert await world.runtime.list_containers() == []
+    await eventually(lambda: count_shims(world) == 0, 30)
+    bundles = world.paths.run / "containerd" / "io.containerd.runtime.v2.task" / "silo"
+    assert list(bundles.iterdir()) == []
+
+
+def count_shims(world: World) -> int:
+    listed = subprocess.run(["ps", "-wweo", "args="], capture_output=True, text=True, check=True)
+    own = f"-address {world.paths.socket}"
+    return len([line for line in listed.stdout.splitlines() if own in line and "-shim-" in line])

@@ -31,6 +31,8 @@ def end_groups(settings: Settings) -> bool:
     paths = engine.Paths.of_instance(settings.state, settings.id)
     with _run_containerd(binaries, paths, settings):
         asyncio.run(_end(settings))
+    # Of containers that nobody knew any more.
+    engine.kill_shims(paths.socket)
     mounts = engine.KernelMounts()
     for folder in (paths.run, paths.state):
         for place in mounts.list_below(folder):

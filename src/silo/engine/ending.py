@@ -30,6 +30,7 @@ class Ending:
 
     def __init__(self, client: Client, paths: Paths) -> None:
         self._client = client
+        self._socket = paths.socket
         tasks = Path("io.containerd.runtime.v2.task", NAMESPACE)
         self._bundles = paths.run / "containerd" / tasks
         self._work = paths.containerd / tasks
@@ -47,7 +48,7 @@ class Ending:
             for folder in (root / container_id, root / f".{container_id}"):
                 if not folder.exists():
                     continue
-                _kill_program(folder / "shim.pid")
+                kill_shims(self._socket, container_id)
                 for place in mounts.list_below(folder):
                     mounts.unmount(place)
                 # What is mounted still must not be walked into: it is the container's own files.
@@ -61,19 +62,22 @@ class Ending:
             task = (await self._client.call(tasks.get, named)).process
             if task.status != _STOPPED:
                 await self._kill(container_id)
-            delete = tasks_pb2.DeleteTaskRequest(container_id=container_id)
-            for _ in range(_TRIES):
-                try:
-                    await self._client.call(tasks.delete, delete)
-                except aio.AioRpcError as error:
-                    if is_missing(error):
-                        return
-                    # A sandbox that died as a whole needs a moment until its parts know it.
-                    reason = error.details()
-                    await asyncio.sleep(_AGAIN_S)
-                else:
+        # Also when there is no task: a deletion that was cut off, as when whoever asked for it is
+        # cancelled, leaves the shim alone with nothing, until it is asked for again.
+        delete = tasks_pb2.DeleteTaskRequest(container_id=container_id)
+        for _ in range(_TRIES):
+            try:
+                await self._client.call(tasks.delete, delete)
+            except aio.AioRpcError as error:
+                if is_missing(error):
                     return
-            log.warning("shim does not let go of its container", id=container_id, reason=reason)
+                # A sandbox that died as a whole needs a moment until its parts know it.
+                reason = error.details()
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                return
+        log.warning("shim does not let go of its container", id=container_id, reason=reason)
+        with tolerating(is_missing):
             await self._kill_shim(container_id)
 
     async def comes(self, container_id: str) -> bool:
@@ -96,7 +100,7 @@ class Ending:
 
     async def _kill_shim(self, container_id: str) -> None:
         """End the shim; containerd then removes by force what it kept."""
-        _kill_program(self._bundles / container_id / "shim.pid")
+        await asyncio.to_thread(kill_shims, self._socket, container_id)
         get = tasks_pb2.GetRequest(container_id=container_id)
         async with asyncio.timeout(_END_S):
             while True:
@@ -104,12 +108,17 @@ class Ending:
                 await asyncio.sleep(_AGAIN_S)
 
 
-def _kill_program(file: Path) -> None:
-    with suppress(OSError, ValueError):
-        pid = int(file.read_text())
-        # The number may be somebody else's by now.
-        if Path(f"/proc/{pid}/exe").readlink().name.startswith("containerd-shim"):
-            os.kill(pid, signal.SIGKILL)
+def kill_shims(socket: Path, container_id: str = "") -> None:
+    """Kill the shims that report to a socket, or the one of a container."""
+    wanted = [f"-address\0{socket}\0", f"-id\0{container_id}\0" if container_id else ""]
+    for place in Path("/proc").iterdir():
+        if not place.name.isdigit():
+            continue
+        with suppress(OSError):
+            if (place / "exe").readlink().name.startswith("containerd-shim"):
+                words = f"{(place / 'cmdline').read_text(errors='replace')}\0"
+                if all(pair in words for pair in wanted):
+                    os.kill(int(place.name), signal.SIGKILL)
 
 
 def has_ended(error: aio.AioRpcError) -> bool:
