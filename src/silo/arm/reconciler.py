@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 POLL_S = 0.1
 """How often is looked for wishes that fall due; one that is written is seen at once."""
-REST_S = 0.005
+REST_S = 0.02
 """Between two looks, however much is written; each reads an index of unsettled rows."""
 FIRST_PAUSE_S, MAX_PAUSE_S = 0.4, 60.0
 """Between attempts that fail for reasons that may pass; each pause is twice the one before."""
