@@ -1,10 +1,13 @@
 """Images from a registry over TLS: who may have them, what is shared, what hostile layers do."""
 
 import asyncio
+import gzip
+import hashlib
 import json
 import os
 import shutil
 import tarfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,9 @@ from tools import images
 from tools.images import Entry
 
 from silo import engine
+from silo.engine import image_sweep
 
-from .engine_world import CLOCK, World, give_password
+from .engine_world import CLOCK, World, eventually, give_password
 from .small_registry import HOST, SmallRegistry
 
 pytestmark = [
@@ -197,7 +201,124 @@ async def test_a_program_that_changes_its_user_stays_who_it_is(world):
 
 async def test_unpacking_stops_before_the_disk_is_full(world, monkeypatch):
     free = shutil.disk_usage(world.folder).free
-    monkeypatch.setattr("silo.engine.images.RESERVED_BYTES", free * 2)
+    monkeypatch.setattr("silo.engine.unpack.RESERVED_BYTES", free * 2)
 
     with pytest.raises(engine.ImageInaccessible, match="no room"):
         await world.runtime.ensure_image(push(world, "huge"), give_password)
+
+
+def push_zeros(world, name, size):
+    """Push an image with a layer of one file of zeros, packed to a thousandth."""
+    info = tarfile.TarInfo("zeros")
+    info.size = size
+    block = 64 << 20
+    # Archives of the kind may be strung together (RFC 1952, 2.2).
+    pieces = [info.tobuf(), bytes(block), bytes(1024)]
+    head, piece, end = map(gzip.compress, pieces)
+    packed = head + piece * (size // block) + end
+    folder = world.folder / name
+    layout = images.make_layered(folder, "1", [images.pack(images.probe_entries())], CONFIG)
+
+    def read(digest):
+        return json.loads((folder / "blobs" / Path(*digest.split(":"))).read_bytes())
+
+    def store(kind, content):
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        (folder / "blobs" / Path(*digest.split(":"))).write_bytes(content)
+        return {"mediaType": kind, "digest": digest, "size": len(content)}
+
+    manifest = read(layout.digest)
+    config = read(manifest["config"]["digest"])
+    config["rootfs"]["diff_ids"].append(f"sha256:{'0' * 64}")
+    manifest["config"] = store(images.CONFIG, json.dumps(config).encode())
+    manifest["layers"].append(store(images.LAYER, packed))
+    top = store(images.MANIFEST, json.dumps(manifest).encode())
+    return world.registry.add(name, images.Layout(folder, "1", top["digest"])), len(packed)
+
+
+async def test_ten_gigabytes_of_zeros_are_not_unpacked(world):
+    name, size = push_zeros(world, "zeros", 10 << 30)
+    free = shutil.disk_usage(world.folder).free
+    least = [free]
+
+    async def watch():
+        while True:
+            least.append(shutil.disk_usage(world.folder).free)
+            await asyncio.sleep(0.05)
+
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(watch())
+        with pytest.raises(engine.ImageInaccessible, match="far more than"):
+            await world.runtime.ensure_image(name, give_password)
+        watching.cancel()
+
+    assert size < 20 << 20
+    assert free - min(least) < 4 << 30
+    await eventually(lambda: shutil.disk_usage(world.folder).free > free - (1 << 30), 60)
+
+
+async def test_a_layer_that_cannot_be_unpacked_tells_nothing_of_the_machine(world):
+    name = push(world, "torn", images.pack([Entry("a", b"x" * 4096)])[:1000])
+
+    with pytest.raises(engine.ImageInaccessible, match="cannot be unpacked") as refused:
+        await world.runtime.ensure_image(name, give_password)
+
+    assert str(world.folder) not in refused.value.reason
+    assert "/" not in refused.value.reason.partition("cannot be unpacked")[2]
+
+
+class Later:
+    """A clock that is ahead."""
+
+    def __init__(self, ahead):
+        self.ahead = ahead
+
+    def now(self):
+        return CLOCK.now() + self.ahead
+
+    def monotonic(self):
+        return CLOCK.monotonic()
+
+
+async def test_an_image_that_nothing_uses_goes_and_what_others_need_stays(world):
+    unused = push(world, "unused", images.pack([Entry("etc/motd", b"unused\n")]))
+    used = push(world, "used", images.pack([Entry("etc/motd", b"used\n")]))
+    first = await world.runtime.ensure_image(unused, give_password)
+    made = await world.runtime.ensure_image(used, give_password)
+    container = await world.start(made, "/bin/probe", "sleep")
+    snapshots = world.paths.containerd / "io.containerd.snapshotter.v1.overlayfs" / "snapshots"
+    before = len(list(snapshots.iterdir()))
+
+    assert await sweep(world, timedelta(days=6)) == []
+    assert await sweep(world, timedelta(days=8)) == [first.digest]
+    assert len(list(snapshots.iterdir())) == before - 1
+    # It has been seen in use then; its container goes, and much later so does the image.
+    await world.runtime.delete(container)
+    assert await sweep(world, timedelta(days=14)) == []
+    assert await world.run(made, "/bin/cat", "/etc/motd") == (0, "used\n")
+    assert await sweep(world, timedelta(days=16)) == [made.digest]
+    await eventually(lambda: list(snapshots.iterdir()) == [])
+    again = await world.runtime.ensure_image(unused, give_password)
+    assert await world.run(again, "/bin/cat", "/etc/motd") == (0, "unused\n")
+
+
+async def test_a_full_disk_takes_what_was_used_longest_ago(world, monkeypatch):
+    one = await world.runtime.ensure_image(push(world, "older"), give_password)
+    await asyncio.sleep(0.01)
+    two = await world.runtime.ensure_image(
+        push(world, "newer", images.pack([Entry("a", b"a")])), give_password
+    )
+    full = iter([0.9, 0.75, 0.9, 0.75])
+    monkeypatch.setattr(image_sweep, "measure_use", lambda _disk: next(full))
+
+    assert await sweep(world, timedelta(hours=1)) == [one.digest]
+    assert await sweep(world, timedelta(minutes=1)) == []
+    assert (await world.run(two, "/bin/cat", "/a"))[1] == "a"
+
+
+async def sweep(world, ahead):
+    sweeper = engine.ImageSweeper(world.paths, Later(ahead))
+    try:
+        return await sweeper.sweep()
+    finally:
+        await sweeper.close()

@@ -66,6 +66,7 @@ class EngineRoom:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.resolver.run())
                 tasks.create_task(engine.ExecSweeper(self.paths, self.clock).run())
+                tasks.create_task(engine.ImageSweeper(self.paths, self.clock).run())
                 tasks.create_task(self.groups.run(list_plans))
         finally:
             await self.networks.close()

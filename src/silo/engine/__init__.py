@@ -51,6 +51,7 @@ from .groups import GroupStarting as GroupStarting
 from .groups import ListPlans as ListPlans
 from .groups import Planned as Planned
 from .host_rules import Doors as Doors
+from .image_sweep import ImageSweeper as ImageSweeper
 from .links import Traffic as Traffic
 from .local_machine import LocalMachine as LocalMachine
 from .local_machine import locate_log as locate_log

@@ -22,6 +22,7 @@ from .api import leases_pb2, services
 from .errors import ContainerMissing, EngineError, EngineUnavailable
 
 NAMESPACE = "silo"
+SNAPSHOTTER = "overlayfs"
 PATIENCE_S = 20.0
 """How long a containerd that does not answer is waited for; it starts in under a second."""
 _AGAIN_S = 0.1

@@ -20,9 +20,8 @@ from .api import (
     snapshots_pb2,
     tasks_pb2,
 )
-from .client import Client, is_present, tolerating
+from .client import SNAPSHOTTER, Client, is_present, tolerating
 from .containers import Image
-from .images import SNAPSHOTTER
 from .levels import Shim
 
 SPEC = "types.containerd.io/opencontainers/runtime-spec/1/Spec"

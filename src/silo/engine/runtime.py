@@ -24,7 +24,7 @@ from .api import (
 )
 from .binaries import Binaries
 from .boosts import Boosts
-from .client import Client, is_missing, is_present, tolerating, translate
+from .client import SNAPSHOTTER, Client, is_missing, is_present, tolerating, translate
 from .containers import (
     CONTAINER_LABEL,
     GROUP_LABEL,
@@ -42,12 +42,13 @@ from .ending import Ending, has_ended
 from .errors import ContainerMissing, ContainerRefused, EngineError, shorten
 from .events import watch_events
 from .execs import ExecSession, open_exec
-from .images import SNAPSHOTTER, Images, Report
+from .images import Images
 from .listeners import Listener, remove_pipes
 from .logs import render_logger
 from .paths import Paths
 from .plans import Level
 from .registries import Registries
+from .unpack import Report
 
 FIRST_ID = 0x70000000
 """Where our users begin on the machine: systemd's list of id ranges has nobody from here on."""
@@ -55,11 +56,7 @@ GROUPS = 4096
 """Ranges of 65 536 up to 0x7FFFFFFF."""
 IDS_LABEL = "silo.first-id"
 _KILL = 9
-_STATUS = {
-    1: Status.CREATED,
-    2: Status.RUNNING,
-    3: Status.STOPPED,
-}
+_STATUS = {1: Status.CREATED, 2: Status.RUNNING, 3: Status.STOPPED}
 
 
 class Runtime:
@@ -71,7 +68,7 @@ class Runtime:
         self._binaries = binaries
         self._paths = paths
         self._client = Client(paths.socket, clock)
-        self._images = Images(self._client, registries, paths.containerd)
+        self._images = Images(self._client, registries, paths.containerd, clock)
         self._ending = Ending(self._client, paths)
         self._boosts = Boosts()
         self._first_ids: dict[str, int] | None = None
