@@ -10,7 +10,6 @@ from typing import Any
 
 from odata_query import ast
 from odata_query.exceptions import ODataException
-from odata_query.grammar import ODataLexer, ODataParser
 
 from .clock import parse_time
 from .errors import FilterMalformed
@@ -24,15 +23,18 @@ MAX_LENGTH = 4_096
 """Longer than any filter a tool sends; keeps the parser's work bounded."""
 
 
-def _make_parser() -> ODataParser:
-    """Return a parser that accepts any function name; evaluation knows which ones exist.
+def _parse(text: str) -> Any:
+    """Return the tree of a filter with any function name; evaluation knows which ones exist.
 
-    Not a subclass: the parser generator wants a grammar in every class.
+    No subclass of the parser: its generator wants a grammar in every class.
     """
+    # Making its tables takes longer than importing anything else: not at every start.
+    from odata_query.grammar import ODataLexer, ODataParser  # noqa: PLC0415
+
     parser = ODataParser()
     # The library's only hook for function names.
     parser._function_call = ast.Call  # type: ignore[method-assign] # noqa: SLF001
-    return parser
+    return parser.parse(ODataLexer().tokenize(text))
 
 
 def parse_filter(
@@ -49,7 +51,7 @@ def parse_filter(
     if len(text) > MAX_LENGTH:
         raise FilterMalformed("The filter is too long.")
     try:
-        tree = _make_parser().parse(ODataLexer().tokenize(text))
+        tree = _parse(text)
     except (ODataException, ValueError, RecursionError, AttributeError, TypeError) as error:
         raise FilterMalformed(f"Invalid filter clause: {error}") from None
     if tree is None:
