@@ -150,7 +150,7 @@ class World:
         return self.folder / "logs" / f"{container_id}.log"
 
 
-async def eventually(true: Callable[[], bool], within_s: float = 10) -> None:
+async def eventually(true: Callable[[], bool], within_s: float = 60) -> None:
     async with asyncio.timeout(within_s):
         while not true():
             await asyncio.sleep(0.02)

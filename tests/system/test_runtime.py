@@ -162,7 +162,7 @@ async def test_an_end_while_containerd_is_dead_is_found_again(world, image):
     other = await world.start(image, "/bin/probe", "sleep")
     before = {one.id: one.pid for one in await world.runtime.list_containers()}
     world.kill_daemon()
-    await asyncio.sleep(2)
+    await eventually(lambda: not Path(f"/proc/{before[container]}").exists())
     await world.start_daemon()
     found = {one.id: one for one in await world.runtime.list_containers()}
 
@@ -248,18 +248,17 @@ async def test_a_client_that_goes_away_takes_its_program_along(world, image):
 
 async def test_use_is_counted(world, image):
     container = await world.start(image, "/bin/busybox", "sh", "-c", "while :; do :; done")
-    await asyncio.sleep(0.5)
-    used = await world.runtime.stats(container)
+    while (used := await world.runtime.stats(container)).cpu_ns < 50_000_000:
+        await asyncio.sleep(0.1)
 
-    assert used.cpu_ns > 50_000_000
     assert used.memory_bytes > 0
     assert used.memory_limit_bytes == 256 << 20
 
 
 async def test_signals_arrive(world, image):
-    script = "trap 'exit 3' TERM; while :; do sleep 0.05; done"
+    script = "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done"
     container = await world.start(image, "/bin/busybox", "sh", "-c", script)
-    await asyncio.sleep(0.3)
+    await eventually(lambda: "ready" in engine.read_logs(world.get_log(container)))
     await world.runtime.kill(container, signal.SIGTERM)
 
     assert (await world.runtime.wait_exit(container)).code == 3
