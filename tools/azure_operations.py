@@ -18,6 +18,7 @@ NAMESPACES = {
     "Microsoft.Authorization": "",
     "Microsoft.ContainerInstance": "",
     "Microsoft.ContainerRegistry": "",
+    "Microsoft.ContainerService": "managedClusters|locations|operations",
     # The activity log and metrics; the rest watches machines and applications.
     "Microsoft.Insights": "eventtypes|eventcategories|metrics|metricDefinitions|metricNamespaces",
     "Microsoft.ManagedIdentity": "",

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from silo import access, arm, core, engine, storage, workload
+from silo import access, arm, core, engine, kube, storage, workload
 from silo.app import composition
-from silo.providers import containerinstance
+from silo.providers import containerinstance, containerservice
 
 ROOT = Path(__file__).parents[1]
 AZURE = ROOT / "tools" / "azure-operations.txt"
@@ -204,6 +204,16 @@ def list_operations(folder: Path) -> Sequence[arm.Operation]:
             unavailable=lambda: "nothing runs here",
             promise=containerinstance.Promise(engine.read_capacity(), cpu_overcommit=1.0),
             open_credentials=_open_nothing,
+        ),
+        grounds=containerservice.Surroundings(
+            resources=resources,
+            domain="silo.localhost",
+            unavailable=lambda: "nothing runs here",
+            machine=kube.Size(0, 0),
+            kits={},
+            locate=lambda uid: kube.ClusterPaths.of_cluster(folder, folder, uid),
+            lease_public=lambda _conn, _uid: "",
+            release=lambda _conn, _uid: None,
         ),
     ).operations
 

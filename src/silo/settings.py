@@ -88,6 +88,11 @@ class Settings:
         return self.state / "shares"
 
     @property
+    def clusters(self) -> Path:
+        """The folder of the Kubernetes clusters."""
+        return self.state / "kube"
+
+    @property
     def keys(self) -> Path:
         """The folder of the key rings and secrets, 0700."""
         return self.state / "keys"

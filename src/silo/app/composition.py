@@ -21,6 +21,7 @@ from silo.providers import (
     authorization,
     containerinstance,
     containerregistry,
+    containerservice,
     insights,
     managedidentity,
     network,
@@ -30,7 +31,7 @@ from silo.providers import (
 from silo.providers import storage as microsoft_storage
 from silo.settings import Settings
 
-from . import containers, upkeep, watching
+from . import clusters, containers, upkeep, watching
 from .exec_sessions import ExecSessions
 from .lifespan import Lifespan
 
@@ -51,6 +52,7 @@ class Rooms:
     resources: arm.Resources
     catalogue: arm.Catalogue
     around: containerinstance.Surroundings
+    grounds: containerservice.Surroundings
     collector: operationalinsights.Collector | None
     """In the control process alone."""
     engine_room: containers.EngineRoom | None
@@ -84,7 +86,18 @@ def open_rooms(settings: Settings, clock: core.Clock, *, control: bool = False) 
     )
     service = containers.open_metadata(settings, issuer, table)
     credentials = workload.PullCredentials(issuer, table, settings)
-    room = containers.open_engine(settings, clock, store, placements, service) if control else None
+    room = (
+        containers.open_engine(
+            settings,
+            clock,
+            store,
+            placements,
+            service,
+            list_clusters=clusters.list_owners(table),
+        )
+        if control
+        else None
+    )
     collector = watching.open_collector(settings, clock, table, monitor) if control else None
     around = containers.describe_surroundings(
         settings,
@@ -95,6 +108,13 @@ def open_rooms(settings: Settings, clock: core.Clock, *, control: bool = False) 
         service=service,
         collector=collector,
         room=room,
+    )
+    grounds = clusters.describe_surroundings(
+        settings,
+        table,
+        placements,
+        no_containers=containers.find_reason(settings),
+        clusters=room.clusters if room else None,
     )
     return Rooms(
         settings=settings,
@@ -116,8 +136,10 @@ def open_rooms(settings: Settings, clock: core.Clock, *, control: bool = False) 
             pools=placements.pools,
             apply_rules=room.networks.apply_rules if room else _apply_nowhere,
             around=around,
+            grounds=grounds,
         ),
         around=around,
+        grounds=grounds,
         collector=collector,
         engine_room=room,
     )
@@ -226,11 +248,12 @@ def open_loops(settings: Settings, clock: core.Clock) -> Sequence[Awaitable[None
     rooms = open_rooms(settings, clock, control=True)
     reconciler = arm.Reconciler(rooms.catalogue, rooms.resources)
     plans = containerinstance.open_plans(rooms.around)
+    cluster_plans = containerservice.open_plans(rooms.grounds)
     room = rooms.engine_room
     engine_loops: tuple[Awaitable[None], ...] = ()
     if room is not None:
         sampler = watching.open_sampler(settings, clock, rooms.monitor, room.runtime, room.networks)
-        engine_loops = (room.run(plans.list_plans), sampler.run())
+        engine_loops = (room.run(plans.list_plans, cluster_plans.list_plans), sampler.run())
     return (
         *engine_loops,
         *((rooms.collector.run(),) if rooms.collector else ()),
@@ -258,6 +281,7 @@ def open_catalogue(
     pools: engine.Pools,
     apply_rules: network.Apply,
     around: containerinstance.Surroundings,
+    grounds: containerservice.Surroundings,
 ) -> arm.Catalogue:
     """Return everything that ARM serves; some providers describe what all of them declare."""
     catalogue: list[arm.Catalogue] = []
@@ -273,6 +297,7 @@ def open_catalogue(
                 managedidentity.provider(table),
                 containerinstance.provider(around),
                 containerregistry.provider(table, vault),
+                containerservice.provider(grounds),
                 insights.provider(table, authorizer, monitor, metrics_days),
                 microsoft_storage.provider(table, vault, shares),
                 network.provider(table, pools, apply_rules),

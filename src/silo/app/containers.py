@@ -2,16 +2,18 @@
 
 import asyncio
 import hmac
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 
-from silo import arm, core, engine, front, identity, storage, workload
+from silo import arm, core, engine, front, identity, kube, storage, workload
 from silo.providers import containerinstance, network, operationalinsights
 from silo.settings import Settings
 
+from . import clusters
 from .group_names import GroupNames
 
 log = structlog.get_logger()
@@ -51,9 +53,10 @@ class EngineRoom:
     runtime: engine.Runtime
     paths: engine.Paths
     clock: core.Clock
+    clusters: kube.Clusters
 
-    async def run(self, list_plans: engine.ListPlans) -> None:
-        """Wait for what stands under groups, take them up, tend them for ever."""
+    async def run(self, list_plans: engine.ListPlans, list_clusters: kube.ListPlans) -> None:
+        """Wait for what stands under groups and clusters, take them up, tend them for ever."""
         while True:
             try:
                 await engine.wait_until_ready(self.paths, self.clock)
@@ -68,6 +71,7 @@ class EngineRoom:
                 tasks.create_task(engine.ExecSweeper(self.paths, self.clock).run())
                 tasks.create_task(engine.ImageSweeper(self.paths, self.clock).run())
                 tasks.create_task(self.groups.run(list_plans))
+                tasks.create_task(self.clusters.run(list_clusters))
         finally:
             await self.networks.close()
 
@@ -78,6 +82,8 @@ def open_engine(
     store: core.Store,
     placements: network.Placements,
     service: workload.MetadataService,
+    *,
+    list_clusters: Callable[[], Collection[str]],
 ) -> EngineRoom | None:
     """Return the engine, not started yet; None where there is none."""
     binaries = engine.find_binaries()
@@ -112,9 +118,16 @@ def open_engine(
         paths,
         on_attached=serve,
         on_leaving=leave,
+        list_others=list_clusters,
     )
     return EngineRoom(
-        engine.Groups(machine, store, clock), networks, resolver, runtime, paths, clock
+        engine.Groups(machine, store, clock),
+        networks,
+        resolver,
+        runtime,
+        paths,
+        clock,
+        clusters.open_clusters(settings, clock, binaries, networks, resolver),
     )
 
 

@@ -19,9 +19,9 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 
 def end_groups(settings: Settings) -> bool:
-    """End all containers of an instance that is stopped; remove its networks, mounts and rules.
+    """End all containers and clusters of a stopped instance; remove its networks, mounts, rules.
 
-    What was wished stays stored: the next ``silo up`` starts the groups again. Returns False where
+    What was wished stays stored: the next ``silo up`` starts them again. Returns False where
     this machine or this user cannot have had any.
     """
     configure_log()
@@ -51,6 +51,7 @@ async def _end(settings: Settings) -> None:
     await engine.wait_until_ready(room.paths, room.clock)
     await room.networks.start()
     await room.groups.sweep(())
+    await room.clusters.end_all()
     await room.networks.stop()
     await room.networks.close()
     await room.runtime.close()

@@ -71,9 +71,9 @@ from .mounts import KernelMounts as KernelMounts
 from .mounts import MountFailed as MountFailed
 from .mounts import Mounts as Mounts
 from .netns import open_socket as open_socket
-from .network import Attachment as Attachment
 from .network import Networks as Networks
 from .paths import Paths as Paths
+from .placement import Attachment as Attachment
 from .placement import NetworkRefused as NetworkRefused
 from .plans import ContainerPlan as ContainerPlan
 from .plans import EmptyDir as EmptyDir
@@ -114,6 +114,7 @@ from .specs import Place as Place
 from .specs import build_spec as build_spec
 from .tables import claim_name as claim_name
 from .tables import list_uids as list_uids
+from .tables import point_names as point_names
 from .tables import read_view as read_view
 from .tables import release_names as release_names
 from .tables import resolve_name as resolve_name

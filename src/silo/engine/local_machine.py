@@ -15,8 +15,9 @@ from .errors import ContainerMissing
 from .git import Stand
 from .group_files import GroupFiles
 from .machine import Ground, Ran
-from .network import Attachment, Networks
+from .network import Networks
 from .paths import Paths
+from .placement import Attachment
 from .plans import ContainerPlan, GroupPlan, HttpGet, Level
 from .runtime import Runtime
 from .specs import Place, build_spec
@@ -53,14 +54,19 @@ class LocalMachine:
         *,
         on_attached: Serve = _nothing,
         on_leaving: Serve = _nothing,
+        list_others: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        """Call ``on_attached`` when a group has its network, ``on_leaving`` before it loses it."""
+        """Call ``on_attached`` when a group has its network, ``on_leaving`` before it loses it.
+
+        ``list_others`` knows who has members on the networks besides the groups.
+        """
         self._runtime = runtime
         self._networks = networks
         self._volumes = volumes
         self._paths = paths
         self._on_attached = on_attached
         self._on_leaving = on_leaving
+        self._list_others = list_others
         self._files = GroupFiles(paths.run / "groups")
         # One more than there are cores: the others would only be in their way.
         self._places = asyncio.Semaphore(int(read_capacity().cores) + 1)
@@ -187,7 +193,7 @@ class LocalMachine:
         for uid in await self._runtime.list_sandboxes():
             if uid not in keep:
                 await self._runtime.release_group(uid)
-        await self._networks.sweep(keep)
+        await self._networks.sweep({*keep, *self._list_others()})
         await self._volumes.sweep(keep)
         await asyncio.to_thread(self._files.sweep, keep)
         logs = self._paths.state / "logs"

@@ -7,9 +7,9 @@ them lies beside the sockets on tmpfs and is gone when they are, with the machin
 import asyncio
 import hashlib
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TypeVar
@@ -17,28 +17,13 @@ from typing import TypeVar
 from . import host_rules, links, neighbours, netns, nft, routers
 from .links import Traffic
 from .network_state import State, load_state, save_state
-from .placement import NetworkRefused, get_gateway, plan_member
+from .placement import Attachment, NetworkRefused, get_gateway, plan_member
 from .plans import NetworkPlan
 from .pools import Pools
 from .routers import DEFAULT, Member, Router
 from .rules import TABLE, RuleSet
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """Where a group is on the network."""
-
-    netns_path: Path
-    """Of the group: every container of it joins it."""
-    address: str
-    gateway: str
-    public_address: str
-    door_path: Path
-    """The router's namespace: sockets for this group alone are opened there, on ``door_device``.
-    Not in the group's own, whose addresses a sandbox with a network stack of its own takes over."""
-    door_device: str
 
 
 class Networks:
@@ -104,8 +89,15 @@ class Networks:
         """Put other rules in force, at once and as a whole; nothing to do without the router."""
         await self._do(lambda: self._apply_rules(router, rules))
 
+    async def list_members(self, owner: str) -> Sequence[str]:
+        """Return what an owner of several members has here: ``OWNER.PART`` each."""
+        return await self._do(lambda: self._state.list_owned(owner))
+
     async def sweep(self, keep: Collection[str]) -> None:
-        """Take away every group but these, and whatever carries this instance's name besides."""
+        """Take away every group but these, and whatever carries this instance's name besides.
+
+        An owner that is kept keeps all its members.
+        """
         await self._do(lambda: self._sweep(frozenset(keep)))
 
     async def counters(self, uid: str) -> Traffic:
@@ -229,7 +221,7 @@ class Networks:
     def _sweep(self, keep: frozenset[str]) -> None:
         for router in list(self._state.routers.values()):
             for member in router.members:
-                if member.uid not in keep or not netns.is_namespace(self._group_path(member.uid)):
+                if member.owner not in keep or not netns.is_namespace(self._group_path(member.uid)):
                     self._detach(member.uid)
         known = {self._group_name(member.uid) for member in self._state.iterate_members()}
         known |= {self._router_name(key) for key in self._state.routers}

@@ -32,6 +32,10 @@ class State:
         for router in self.routers.values():
             yield from router.members
 
+    def list_owned(self, owner: str) -> list[str]:
+        """Return the members of an owner of several."""
+        return [member.uid for member in self.iterate_members() if member.owner == owner]
+
     def find_member(self, uid: str) -> tuple[Router, Member] | None:
         """Return a group and its router."""
         for router in self.routers.values():

@@ -1,6 +1,8 @@
 """Where a group is put on the network: checked against all that is there. Pure."""
 
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 
 from silo import core
 
@@ -12,6 +14,21 @@ from .routers import DEFAULT, Member
 
 class NetworkRefused(core.SiloError):
     """A group cannot be attached as it was planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Where a group is on the network."""
+
+    netns_path: Path
+    """Of the group: every container of it joins it."""
+    address: str
+    gateway: str
+    public_address: str
+    door_path: Path
+    """The router's namespace: sockets for this group alone are opened there, on ``door_device``.
+    Not in the group's own, whose addresses a sandbox with a network stack of its own takes over."""
+    door_device: str
 
 
 def plan_member(state: State, pools: Pools, uid: str, plan: NetworkPlan) -> Member:

@@ -46,6 +46,11 @@ class Member:
     ports: tuple[Port, ...] = ()
 
     @property
+    def owner(self) -> str:
+        """Who lives and goes as a whole: of ``OWNER.PART`` the owner, else the group itself."""
+        return self.uid.partition(".")[0]
+
+    @property
     def device(self) -> str:
         """The router's end of the veth; 15 characters at the most."""
         return f"g{hashlib.sha256(self.uid.encode()).hexdigest()[:12]}"

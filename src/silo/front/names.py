@@ -138,9 +138,9 @@ class Names:
         return name == self.domain or name.endswith(f".{self.domain}")
 
     def names_group(self, host: str) -> bool:
-        """Tell whether a host is the name of a container group, whether there is one or not."""
+        """Tell whether a host is named like a container group or a cluster, be there one or not."""
         name = _strip_port(host.lower()).rstrip(".")
-        return name.endswith(f".azurecontainer.{self.domain}")
+        return name.endswith((f".azurecontainer.{self.domain}", f".azmk8s.{self.domain}"))
 
     def claims_with_azure(self, host: str) -> bool:
         """Tell whether a host is ours in a shell that claims Azure's real names too."""

@@ -94,6 +94,7 @@ def test_azures_list_is_whole() -> None:
         "Microsoft.Authorization",
         "Microsoft.ContainerInstance",
         "Microsoft.ContainerRegistry",
+        "Microsoft.ContainerService",
         "Microsoft.Insights",
         "Microsoft.ManagedIdentity",
         "Microsoft.Management",

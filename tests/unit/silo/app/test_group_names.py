@@ -23,7 +23,14 @@ def test_a_group_on_the_network_is_found_by_its_name(known):
     assert known.list_addresses(WEB) == ["10.9.9.9"]
 
 
-@pytest.mark.parametrize("name", [WEB, "none.westeurope.azurecontainer.silo.test"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        WEB,
+        "none.westeurope.azurecontainer.silo.test",
+        "none-1234.hcp.westeurope.azmk8s.silo.test",
+    ],
+)
 def test_a_group_that_is_not_there_has_no_address(known, name):
     assert known.find_group(name) == ""
     assert known.list_addresses(name) == []

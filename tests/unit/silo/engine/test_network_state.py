@@ -26,3 +26,12 @@ def test_what_is_noted_is_what_is_read(tmp_path):
 
 def test_without_notes_nothing_is_known(tmp_path):
     assert network_state.load_state(tmp_path / "none.json") == network_state.State()
+
+
+def test_owner_of_several_members_has_them_all():
+    names = ("group", "cluster.control", "cluster.4", "clusters.4")
+    members = tuple(Member(name, "10.0.0.4", "10.0.0.0/24") for name in names)
+    state = network_state.State({"r": Router("r", 2, "10.8.0.2", members)})
+
+    assert state.list_owned("cluster") == ["cluster.control", "cluster.4"]
+    assert state.list_owned("group") == ["group"]

@@ -1,0 +1,73 @@
+"""What runs clusters, put together: by the control process alone, and only where it can."""
+
+from collections.abc import Callable, Collection
+
+from silo import arm, core, engine, kube
+from silo.providers import containerservice, network
+from silo.settings import Settings
+
+
+def find_reason(no_containers: str) -> str:
+    """Return why no clusters are run here, given why no containers are; nothing when they are."""
+    if no_containers or kube.find_kits():
+        return no_containers
+    return "clusters need the silo-kubernetes package, which is not installed"
+
+
+def open_clusters(
+    settings: Settings,
+    clock: core.Clock,
+    binaries: engine.Binaries,
+    networks: engine.Networks,
+    resolver: engine.Resolver,
+) -> kube.Clusters:
+    """Return what tends clusters, not started yet."""
+    return kube.Clusters(
+        kube.Ground(
+            instance=settings.id,
+            state=settings.clusters,
+            run=engine.Paths.of_instance(settings.state, settings.id).run,
+            bundle=settings.bundle,
+            kits=kube.find_kits(),
+            binaries=binaries,
+            networks=networks,
+            clock=clock,
+            serve_names=resolver.open,
+            leave_names=resolver.close,
+        )
+    )
+
+
+def describe_surroundings(
+    settings: Settings,
+    resources: arm.Resources,
+    placements: network.Placements,
+    *,
+    no_containers: str,
+    clusters: kube.Clusters | None,
+) -> containerservice.Surroundings:
+    """Return what clusters are given by the rest of the house."""
+    reason = find_reason(no_containers)
+    run = engine.Paths.of_instance(settings.state, settings.id).run
+    machine = engine.read_capacity()
+    return containerservice.Surroundings(
+        resources=resources,
+        domain=settings.domain,
+        unavailable=lambda: reason,
+        machine=kube.Size(machine.cores, machine.memory_bytes),
+        kits=kube.find_kits(),
+        locate=lambda uid: kube.ClusterPaths.of_cluster(settings.clusters, run, uid),
+        lease_public=placements.lease_public,
+        release=placements.release,
+        clusters=(lambda: clusters) if clusters is not None else None,
+    )
+
+
+def list_owners(resources: arm.Resources) -> Callable[[], Collection[str]]:
+    """Return what lists the clusters that may have something on this machine."""
+
+    def read(conn: core.Connection) -> list[str]:
+        every = resources.list(conn, arm.parse_resource_id("/"), containerservice.FULL_TYPE)
+        return [one.uid for one in every]
+
+    return lambda: resources.store.read_now(read)

@@ -1,0 +1,25 @@
+"""Kubernetes clusters: upstream's own programs, as processes in namespaces of this machine.
+
+It knows no HTTP framework and no Azure; whoever asks translates first.
+"""
+
+from .binaries import Kit as Kit
+from .binaries import find_kits as find_kits
+from .clusters import Clusters as Clusters
+from .clusters import ListPlans as ListPlans
+from .credentials import render_admin as render_admin
+from .errors import ClusterStarting as ClusterStarting
+from .errors import KubeError as KubeError
+from .errors import StepFailed as StepFailed
+from .errors import VersionMissing as VersionMissing
+from .paths import ClusterPaths as ClusterPaths
+from .plans import API_PORT as API_PORT
+from .plans import FIRST_NODE_PLACE as FIRST_NODE_PLACE
+from .plans import MAX_PODS as MAX_PODS
+from .plans import POD_SPACE as POD_SPACE
+from .plans import SERVICE_SPACE as SERVICE_SPACE
+from .plans import ClusterPlan as ClusterPlan
+from .plans import NodePlan as NodePlan
+from .plans import Size as Size
+from .runner import Ground as Ground
+from .runner import end_programs as end_programs

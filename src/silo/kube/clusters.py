@@ -1,0 +1,116 @@
+"""Every cluster of this machine: brought up as planned, kept so, and taken away without a trace."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from silo import core
+
+from .errors import ClusterStarting
+from .plans import ClusterPlan
+from .runner import Ground, Runner, end_programs, remove_cluster
+
+log = structlog.get_logger()
+
+PATIENCE_S = 1.0
+"""How long ``apply`` waits before it says that the cluster is still on its way."""
+RETRY_S = 2.0
+
+ListPlans = Callable[[], Awaitable[Sequence[ClusterPlan]]]
+
+
+@dataclass(slots=True)
+class _Held:
+    runner: Runner
+    task: asyncio.Task[None]
+
+
+class Clusters:
+    """Tends clusters while ``run`` runs; what it knows besides is on the machine."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._held: dict[str, _Held] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._ready = asyncio.Event()
+
+    async def run(self, list_plans: ListPlans) -> None:
+        """Take up the clusters that are to be, remove what is left of others; tend for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            while True:
+                try:
+                    plans = await list_plans()
+                    break
+                except core.StoreUnavailable as error:
+                    log.warning("clusters cannot be listed yet", why=str(error))
+                await asyncio.sleep(RETRY_S)
+            for uid in self._ground.list_left({plan.uid for plan in plans}):
+                log.warning("cluster that is no more", cluster=uid)
+                try:
+                    await remove_cluster(self._ground, uid)
+                except (core.SiloError, OSError) as error:
+                    log.warning("it does not go", cluster=uid, why=str(error))
+            for plan in plans:
+                self._begin(plan)
+            self._ready.set()
+            await asyncio.Event().wait()
+
+    async def apply(self, plan: ClusterPlan) -> None:
+        """Make a cluster as planned; return once all its nodes are ready.
+
+        Raises:
+            ClusterStarting: not yet. Any other SiloError: it does not come up, and why.
+
+        """
+        await self._wait_ready()
+        held = self._held.get(plan.uid)
+        if held is None or held.runner.plan != plan:
+            await self._drop(plan.uid)
+            held = self._begin(plan)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await held.runner.settled.wait()
+        except TimeoutError:
+            raise ClusterStarting(held.runner.doing) from None
+        if held.runner.failure is not None:
+            raise held.runner.failure
+
+    async def delete(self, uid: str) -> None:
+        """Take a cluster off the machine with everything that is its own; repeatable."""
+        await self._wait_ready()
+        await self._drop(uid)
+        await remove_cluster(self._ground, uid)
+
+    async def end_all(self) -> None:
+        """End the programs of every cluster here; what they have stored stays.
+
+        For when nobody runs ``run``.
+        """
+        for uid in self._ground.list_left(()):
+            paths = self._ground.locate(uid)
+            await asyncio.to_thread(end_programs, self._ground.name_group(uid), paths)
+
+    async def _wait_ready(self) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._ready.wait()
+        except TimeoutError:
+            raise ClusterStarting("The machine is still starting.") from None
+
+    def _begin(self, plan: ClusterPlan) -> _Held:
+        if self._tasks is None:
+            raise ClusterStarting("The machine does not run clusters yet.")
+        runner = Runner(plan, self._ground)
+        held = self._held[plan.uid] = _Held(runner, self._tasks.create_task(runner.run()))
+        return held
+
+    async def _drop(self, uid: str) -> None:
+        """Stop tending a cluster; its programs go on."""
+        held = self._held.pop(uid, None)
+        if held is not None:
+            held.task.cancel()
+            await asyncio.wait([held.task])
+            await asyncio.to_thread(held.runner.close)

@@ -1,0 +1,114 @@
+"""Control groups of clusters and nodes, on both versions of the interface.
+
+Source: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/ of the kernel. A path is given from
+the root of each hierarchy: ``/silo/INSTANCE/CLUSTER``.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from .plans import Size
+
+ROOT = Path("/sys/fs/cgroup")
+_CONTROLLERS = ("cpuset", "cpu", "io", "memory", "pids")
+_PERIOD_US = 100_000
+_KILL_S = 20.0
+_LOOK_S = 0.02
+
+
+def is_unified(root: Path = ROOT) -> bool:
+    """Tell whether the machine has version 2 alone."""
+    return (root / "cgroup.controllers").exists()
+
+
+def make(path: str, root: Path = ROOT) -> None:
+    """Make a group in every hierarchy; what is there stays."""
+    for hierarchy in _list_hierarchies(root):
+        folder = hierarchy
+        for name in path.strip("/").split("/"):
+            if is_unified(root):
+                _delegate(folder)
+            below = folder / name
+            if not below.is_dir():
+                below.mkdir(exist_ok=True)
+                _inherit(folder, below)
+            folder = below
+
+
+def limit(path: str, size: Size, root: Path = ROOT) -> None:
+    """Let a group use so much and no more."""
+    quota = int(size.cores * _PERIOD_US)
+    inner = path.lstrip("/")
+    if is_unified(root):
+        (root / inner / "cpu.max").write_text(f"{quota} {_PERIOD_US}")
+        (root / inner / "memory.max").write_text(str(size.memory_bytes))
+        return
+    (root / "cpu" / inner / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
+    (root / "cpu" / inner / "cpu.cfs_quota_us").write_text(str(quota))
+    (root / "memory" / inner / "memory.limit_in_bytes").write_text(str(size.memory_bytes))
+
+
+def list_doors(path: str, root: Path = ROOT) -> list[Path]:
+    """Return the files that a process enters a group by."""
+    return [each / path.lstrip("/") / "cgroup.procs" for each in _list_hierarchies(root)]
+
+
+def kill(path: str, root: Path = ROOT) -> None:
+    """Kill every process in a group and below, and remove the groups.
+
+    Raises:
+        TimeoutError: some do not end.
+
+    """
+    deadline = time.monotonic() + _KILL_S
+    while not _remove(path, root):
+        for pid in _list_processes(path, root):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"processes of {path} do not end")
+        time.sleep(_LOOK_S)
+
+
+def _remove(path: str, root: Path) -> bool:
+    """Remove what is empty; tell whether all of it is gone."""
+    folders = [each / path.strip("/") for each in _list_hierarchies(root)]
+    for top in folders:
+        for folder, _, _ in os.walk(top, topdown=False):
+            with suppress(OSError):
+                Path(folder).rmdir()
+    return not any(folder.exists() for folder in folders)
+
+
+def _list_processes(path: str, root: Path) -> Iterator[int]:
+    for hierarchy in _list_hierarchies(root):
+        for folder, _, _ in os.walk(hierarchy / path.lstrip("/")):
+            with suppress(OSError):
+                yield from map(int, (Path(folder) / "cgroup.procs").read_text().split())
+
+
+def _list_hierarchies(root: Path) -> list[Path]:
+    if is_unified(root):
+        return [root]
+    # Two names of one hierarchy (cpu, cpuacct) may be links.
+    found = [each for each in sorted(root.iterdir()) if each.is_dir() and not each.is_symlink()]
+    return [each for each in found if (each / "cgroup.procs").exists()]
+
+
+def _delegate(folder: Path) -> None:
+    """Let groups below have what this one has (v2)."""
+    with suppress(OSError):
+        has = (folder / "cgroup.controllers").read_text().split()
+        words = " ".join(f"+{name}" for name in _CONTROLLERS if name in has)
+        (folder / "cgroup.subtree_control").write_text(words)
+
+
+def _inherit(above: Path, below: Path) -> None:
+    """Give a new group of cpuset (v1) what nobody may be without."""
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        if not is_unified(above) and (above / name).exists():
+            (below / name).write_text((above / name).read_text())

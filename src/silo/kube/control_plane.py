@@ -1,0 +1,241 @@
+"""The control plane of a cluster: its certificates, its configuration, its four programs."""
+
+import base64
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from silo import core
+
+from . import certificates, kubeconfigs
+from .binaries import Kit
+from .certificates import Pair, Subject
+from .paths import ClusterPaths
+from .plans import API_PORT, DOMAIN, ClusterPlan
+from .processes import Namespaces, Process
+
+ETCD, API_SERVER = "etcd", "kube-apiserver"
+CONTROLLERS, SCHEDULER = "kube-controller-manager", "kube-scheduler"
+_LOOPBACK = "127.0.0.1"
+_ETCD_CLIENTS, _ETCD_PEERS = f"https://{_LOOPBACK}:2379", f"https://{_LOOPBACK}:2380"
+_ISSUER = f"https://kubernetes.default.svc.{DOMAIN}"
+_LOCAL_API = f"https://{_LOOPBACK}:{API_PORT}"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorities:
+    """Three that trust nothing of one another: who may ask the API, etcd, or for somebody else."""
+
+    cluster: Pair
+    etcd: Pair
+    front: Pair
+
+
+def ensure_authorities(paths: ClusterPaths, now: datetime) -> Authorities:
+    """Return the cluster's authorities, made at the first start."""
+    return Authorities(
+        certificates.ensure_authority(paths.pki, "ca", "silo-cluster-ca", now),
+        certificates.ensure_authority(paths.pki, "etcd-ca", "silo-etcd-ca", now),
+        certificates.ensure_authority(paths.pki, "front-proxy-ca", "silo-front-proxy-ca", now),
+    )
+
+
+def prepare(plan: ClusterPlan, paths: ClusterPaths, now: datetime) -> None:
+    """Write everything that the programs read; what is there and fits stays."""
+    for folder in (paths.state, paths.pki, paths.config, paths.etcd, paths.run):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    authorities = ensure_authorities(paths, now)
+    for name, subject in _list_subjects(plan).items():
+        certificates.ensure_certificate(authorities.cluster, name, subject, now)
+    etcd = Subject("etcd", names=(_LOOPBACK, "localhost"), serves=True)
+    certificates.ensure_certificate(authorities.etcd, "etcd", etcd, now)
+    certificates.ensure_certificate(authorities.etcd, "etcd-client", Subject("kube-apiserver"), now)
+    certificates.ensure_certificate(
+        authorities.front, "front-proxy-client", Subject("front-proxy-client"), now
+    )
+    certificates.ensure_signing_key(paths.pki, "service-accounts")
+    for name in (CONTROLLERS, SCHEDULER):
+        config = kubeconfigs.render_for_program(
+            _LOCAL_API, authorities.cluster.certificate, Pair(paths.pki, name)
+        )
+        core.write_private(paths.config / f"{name}.kubeconfig", config.encode())
+    _ensure_encryption(paths.config / "encryption.json")
+    core.write_private(paths.config / "admission.json", json.dumps(_describe_admission()).encode())
+
+
+def list_processes(
+    plan: ClusterPlan, kit: Kit, paths: ClusterPaths, network: Path, group: str
+) -> tuple[Process, ...]:
+    """Return the four programs in the order of their start."""
+    flags = {
+        ETCD: _flag_etcd(paths),
+        API_SERVER: _flag_api_server(plan, paths),
+        CONTROLLERS: _flag_controllers(plan, paths),
+        SCHEDULER: _flag_scheduler(paths),
+    }
+    return tuple(
+        Process(
+            name,
+            (str(kit.kubernetes), name, *(f"--{key}={value}" for key, value in given.items())),
+            Namespaces(network),
+            f"{group}/control",
+        )
+        for name, given in flags.items()
+    )
+
+
+def _list_subjects(plan: ClusterPlan) -> dict[str, Subject]:
+    service = ("kubernetes", "kubernetes.default", "kubernetes.default.svc")
+    names = (
+        *service,
+        f"kubernetes.default.svc.{DOMAIN}",
+        plan.fqdn,
+        plan.api_service,
+        plan.address,
+        plan.public_address,
+        _LOOPBACK,
+    )
+    return {
+        API_SERVER: Subject("kube-apiserver", names=names, serves=True, asks=False),
+        "apiserver-kubelet-client": Subject("kube-apiserver-kubelet-client", ("system:masters",)),
+        CONTROLLERS: Subject("system:kube-controller-manager"),
+        SCHEDULER: Subject("system:kube-scheduler"),
+        "silo": Subject("silo", ("system:masters",)),
+    }
+
+
+def _ensure_encryption(path: Path) -> None:
+    """Have secrets encrypted before they are written to etcd."""
+    if path.exists():
+        return
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    box = {"secretbox": {"keys": [{"name": "key1", "secret": key}]}}
+    document = {
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "EncryptionConfiguration",
+        "resources": [{"resources": ["secrets"], "providers": [box, {"identity": {}}]}],
+    }
+    core.write_private(path, json.dumps(document).encode())
+
+
+def _describe_admission() -> dict[str, Any]:
+    """Have pods keep to the baseline (Pod Security Standards), unless their namespace says more.
+
+    Nodes are namespaces of this machine: a pod with more rights reaches all of it.
+    """
+    kinds = ("enforce", "audit", "warn")
+    defaults = dict.fromkeys(kinds, "baseline")
+    versions = {f"{kind}-version": "latest" for kind in kinds}
+    security = {
+        "apiVersion": "pod-security.admission.config.k8s.io/v1",
+        "kind": "PodSecurityConfiguration",
+        "defaults": {**defaults, **versions},
+    }
+    return {
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AdmissionConfiguration",
+        "plugins": [{"name": "PodSecurity", "configuration": security}],
+    }
+
+
+def _flag_etcd(paths: ClusterPaths) -> dict[str, str]:
+    own, authority = Pair(paths.pki, "etcd"), Pair(paths.pki, "etcd-ca")
+    tls = {
+        "cert-file": str(own.certificate),
+        "key-file": str(own.key),
+        "client-cert-auth": "true",
+        "trusted-ca-file": str(authority.certificate),
+    }
+    peers = {f"peer-{name}": value for name, value in tls.items()}
+    return {
+        "name": "silo",
+        "data-dir": str(paths.etcd),
+        "listen-client-urls": _ETCD_CLIENTS,
+        "advertise-client-urls": _ETCD_CLIENTS,
+        "listen-peer-urls": _ETCD_PEERS,
+        "initial-advertise-peer-urls": _ETCD_PEERS,
+        "initial-cluster": f"silo={_ETCD_PEERS}",
+        **tls,
+        **peers,
+        "log-level": "warn",
+    }
+
+
+def _flag_api_server(plan: ClusterPlan, paths: ClusterPaths) -> dict[str, str]:
+    pki = paths.pki
+    own, kubelet = Pair(pki, API_SERVER), Pair(pki, "apiserver-kubelet-client")
+    front, etcd = Pair(pki, "front-proxy-client"), Pair(pki, "etcd-client")
+    authority = str(Pair(pki, "ca").certificate)
+    return {
+        "advertise-address": plan.address,
+        "bind-address": "0.0.0.0",  # noqa: S104 - of its own namespace
+        "secure-port": str(API_PORT),
+        "tls-cert-file": str(own.certificate),
+        "tls-private-key-file": str(own.key),
+        "client-ca-file": authority,
+        "anonymous-auth": "false",
+        "authorization-mode": "Node,RBAC",
+        "enable-admission-plugins": "NodeRestriction",
+        "admission-control-config-file": str(paths.config / "admission.json"),
+        "allow-privileged": "true",
+        "profiling": "false",
+        "etcd-servers": _ETCD_CLIENTS,
+        "etcd-cafile": str(Pair(pki, "etcd-ca").certificate),
+        "etcd-certfile": str(etcd.certificate),
+        "etcd-keyfile": str(etcd.key),
+        "encryption-provider-config": str(paths.config / "encryption.json"),
+        "kubelet-certificate-authority": authority,
+        "kubelet-client-certificate": str(kubelet.certificate),
+        "kubelet-client-key": str(kubelet.key),
+        # By name it would ask DNS, which knows no nodes.
+        "kubelet-preferred-address-types": "InternalIP",
+        "service-cluster-ip-range": str(plan.services),
+        "service-account-issuer": _ISSUER,
+        "service-account-signing-key-file": str(pki / "service-accounts.key"),
+        "service-account-key-file": str(pki / "service-accounts.pub"),
+        "requestheader-client-ca-file": str(Pair(pki, "front-proxy-ca").certificate),
+        "requestheader-allowed-names": "front-proxy-client",
+        "requestheader-extra-headers-prefix": "X-Remote-Extra-",
+        "requestheader-group-headers": "X-Remote-Group",
+        "requestheader-username-headers": "X-Remote-User",
+        "proxy-client-cert-file": str(front.certificate),
+        "proxy-client-key-file": str(front.key),
+        # The control plane has no part in the pods' service network.
+        "enable-aggregator-routing": "true",
+    }
+
+
+def _flag_controllers(plan: ClusterPlan, paths: ClusterPaths) -> dict[str, str]:
+    authority = Pair(paths.pki, "ca")
+    return {
+        **_flag_asking(paths, CONTROLLERS),
+        "allocate-node-cidrs": "true",
+        "cluster-cidr": str(plan.pods),
+        "node-cidr-mask-size": "24",
+        "service-cluster-ip-range": str(plan.services),
+        "cluster-signing-cert-file": str(authority.certificate),
+        "cluster-signing-key-file": str(authority.key),
+        "root-ca-file": str(authority.certificate),
+        "service-account-private-key-file": str(paths.pki / "service-accounts.key"),
+        "use-service-account-credentials": "true",
+    }
+
+
+def _flag_scheduler(paths: ClusterPaths) -> dict[str, str]:
+    return _flag_asking(paths, SCHEDULER)
+
+
+def _flag_asking(paths: ClusterPaths, name: str) -> dict[str, str]:
+    config = str(paths.config / f"{name}.kubeconfig")
+    return {
+        "kubeconfig": config,
+        "authentication-kubeconfig": config,
+        "authorization-kubeconfig": config,
+        "bind-address": _LOOPBACK,
+        "leader-elect": "false",
+        "profiling": "false",
+    }

@@ -1,0 +1,25 @@
+"""What can go wrong with clusters.
+
+* KubeError
+  * ClusterStarting: on its way; ask again
+  * StepFailed: the machine does not let us make something
+  * VersionMissing: the programs of this version are not here
+"""
+
+from silo import core
+
+
+class KubeError(core.SiloError):
+    """A cluster is not as it is to be."""
+
+
+class ClusterStarting(KubeError):
+    """The cluster is on its way; ask again."""
+
+
+class StepFailed(KubeError):
+    """The machine does not let us make what a cluster needs."""
+
+
+class VersionMissing(KubeError):
+    """The programs of this version are not here."""

@@ -1,0 +1,74 @@
+"""Where one cluster keeps what."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+SHORT = 12
+"""Characters of a uid in paths: a socket's may be 107 long (man 7 unix)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodePaths:
+    """The folders of one node."""
+
+    state: Path
+    run: Path
+
+    @property
+    def socket(self) -> Path:
+        """The socket of the node's containerd."""
+        return self.run / "containerd.sock"
+
+    @property
+    def mounts(self) -> Path:
+        """The node's mount namespace, held by a file."""
+        return self.run / "ns" / "mnt"
+
+    @property
+    def names(self) -> Path:
+        """The node's UTS namespace, held by a file."""
+        return self.run / "ns" / "uts"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPaths:
+    """The folders of one cluster; all of them are private to root."""
+
+    state: Path
+    """On disk: certificates, etcd, images and what nodes keep."""
+    run: Path
+    """Gone at reboot, together with the processes that it is about."""
+
+    @classmethod
+    def of_cluster(cls, state: Path, run: Path, uid: str) -> "ClusterPaths":
+        """Return the folders of a cluster, below the instance's two."""
+        return cls(state / "clusters" / uid, run / "clusters" / uid[:SHORT])
+
+    @property
+    def pki(self) -> Path:
+        """Certificates and keys."""
+        return self.state / "pki"
+
+    @property
+    def config(self) -> Path:
+        """What the programs read at their start, secrets among it."""
+        return self.state / "config"
+
+    @property
+    def etcd(self) -> Path:
+        """The database."""
+        return self.state / "etcd"
+
+    @property
+    def logs(self) -> Path:
+        """What the programs say."""
+        return self.state / "logs"
+
+    @property
+    def processes(self) -> Path:
+        """Notes of which processes run."""
+        return self.run / "processes"
+
+    def node(self, name: str, place: int) -> NodePaths:
+        """Return the folders of a node."""
+        return NodePaths(self.state / "nodes" / name, self.run / str(place))

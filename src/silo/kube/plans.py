@@ -1,0 +1,75 @@
+"""What a cluster shall be: plain values, handed over by whoever asks."""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+
+API_PORT = 443
+NODE_SPACE = IPv4Network("10.224.0.0/16")
+"""Of control plane and nodes; the cluster's own router translates on the way out, so every cluster
+may have the same."""
+POD_SPACE = IPv4Network("10.244.0.0/16")
+SERVICE_SPACE = IPv4Network("10.0.0.0/16")
+"""The three are AKS's defaults."""
+CONTROL_PLACE = 65_000
+"""The control plane's place in the node space; nodes count from the beginning."""
+FIRST_NODE_PLACE = 4
+"""Azure keeps the first four addresses of every subnet."""
+MAX_PODS = 110
+"""The kubelet's own default, and kubenet's on AKS; a node's range holds 254."""
+DOMAIN = "cluster.local"
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a node gives to its pods at the most."""
+
+    cores: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """One node."""
+
+    name: str
+    place: int
+    """Which address of the node space it has."""
+    size: Size
+    labels: tuple[tuple[str, str], ...] = ()
+    max_pods: int = MAX_PODS
+
+    @property
+    def address(self) -> str:
+        """The node's address."""
+        return str(NODE_SPACE[self.place])
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPlan:
+    """One cluster: a control plane and its nodes."""
+
+    uid: str
+    version: str
+    """As ``1.36.3``; the version of the programs."""
+    fqdn: str
+    public_address: str
+    """Where the API server is reached from outside the cluster's network."""
+    nodes: tuple[NodePlan, ...] = ()
+    pods: IPv4Network = field(default=POD_SPACE)
+    services: IPv4Network = field(default=SERVICE_SPACE)
+
+    @property
+    def address(self) -> str:
+        """The control plane's address on the cluster's network."""
+        return str(NODE_SPACE[CONTROL_PLACE])
+
+    @property
+    def api_service(self) -> str:
+        """The address of the service ``kubernetes``."""
+        return str(self.services[1])
+
+    @property
+    def dns_service(self) -> str:
+        """The address of the name server, as AKS has it."""
+        return str(self.services[10])

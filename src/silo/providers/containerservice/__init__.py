@@ -1,0 +1,75 @@
+"""Microsoft.ContainerService: managed clusters as resources. What runs them is the kube room's."""
+
+from silo import arm
+
+from .checks import check_cluster
+from .operations import Operations
+from .properties import ManagedCluster
+from .reconcile import Reconciling
+from .showing import POOL_TYPE, render_cluster
+from .surroundings import Surroundings as Surroundings
+from .writing import FULL_TYPE as FULL_TYPE
+from .writing import Writing
+
+_NAMESPACE = "Microsoft.ContainerService"
+_VERSIONS = (
+    "2026-06-01",
+    "2026-01-01",
+    "2025-10-01",
+    "2025-09-01",
+    "2025-08-01",
+    "2025-07-01",
+    "2025-05-01",
+    "2025-01-01",
+    "2024-09-01",
+    "2024-05-01",
+    "2024-02-01",
+    "2023-11-01",
+)
+_CLUSTER = (
+    "/subscriptions/{subscription}/resourceGroups/{group}"
+    f"/providers/{_NAMESPACE}/managedClusters/{{name}}"
+)
+_LOCATION = f"/subscriptions/{{subscription}}/providers/{_NAMESPACE}/locations/{{location}}"
+
+
+def provider(around: Surroundings) -> arm.Provider:
+    """Return the declaration."""
+    writing, reconciling, handlers = Writing(around), Reconciling(around), Operations(around)
+    clusters: arm.ResourceType[ManagedCluster] = arm.ResourceType(
+        name="managedClusters",
+        properties=ManagedCluster,
+        api_versions=_VERSIONS,
+        check=check_cluster,
+        on_write=writing.write,
+        on_delete=writing.delete,
+        reconcile=reconciling.reconcile,
+        remove=reconciling.remove,
+        render=render_cluster,
+        name_pattern=r"[a-zA-Z0-9]([-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?",
+        actions=(
+            arm.Action("listClusterUserCredential", handlers.list_user_credential),
+            arm.Action("listClusterAdminCredential", handlers.list_admin_credential),
+        ),
+        coverage="partly: one pool of one node; no Entra sign-in, scaling, upgrades, add-ons",
+    )
+    return arm.Provider(_NAMESPACE, (clusters,), _list_operations(handlers))
+
+
+def open_plans(around: Surroundings) -> Reconciling:
+    """Return what lists the plans of every stored cluster, for the start of the machine."""
+    return Reconciling(around)
+
+
+def _list_operations(handlers: Operations) -> tuple[arm.Operation, ...]:
+    pools = f"{_CLUSTER}/agentPools"
+    return (
+        arm.Operation(f"{POOL_TYPE}/read", "GET", pools, handlers.list_agent_pools),
+        arm.Operation(f"{POOL_TYPE}/read", "GET", f"{pools}/{{pool}}", handlers.get_agent_pool),
+        arm.Operation(
+            f"{_NAMESPACE}/locations/kubernetesversions/read",
+            "GET",
+            f"{_LOCATION}/kubernetesVersions",
+            handlers.list_versions,
+        ),
+    )

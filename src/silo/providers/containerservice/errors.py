@@ -1,0 +1,125 @@
+"""The codes that only Microsoft.ContainerService answers with, in Azure's sentences."""
+
+from silo import arm
+
+
+class KubernetesUnavailable(arm.Conflict):
+    """No clusters are run here, and why."""
+
+    code = "ServiceUnavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Managed clusters cannot be run here: {reason}")
+
+
+class VersionNotSupported(arm.ArmError):
+    """The version that was asked for is not here."""
+
+    code = "K8sVersionNotSupported"
+
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__(
+            f"Managed cluster {name} is on version {version[:50]}, which is not supported in this "
+            "region. Please use [az aks get-versions] command to get the supported version list "
+            "in this region."
+        )
+
+
+class VersionCannotChange(arm.Conflict):
+    """A cluster stays on the version that it was made with."""
+
+    code = "OperationNotAllowed"
+
+    def __init__(self, before: str, after: str) -> None:
+        super().__init__(f"Upgrading Kubernetes from {before} to {after} is not supported here.")
+
+
+class SizeNotSupported(arm.ArmError):
+    """No such size of a virtual machine."""
+
+    code = "VMSizeNotSupported"
+
+    def __init__(self, size: str, location: str, known: str) -> None:
+        super().__init__(
+            f"The VM size of {size[:50]} is not allowed in your subscription in location "
+            f"'{location}'. The available VM sizes are '{known}'.",
+            target="properties.agentPoolProfiles.vmSize",
+        )
+
+
+class QuotaExceeded(arm.ArmError):
+    """The machine has not as much as the node is to have."""
+
+    code = "InsufficientVCPUQuota"
+
+    def __init__(self, size: str, cores: float, memory_gib: float) -> None:
+        super().__init__(
+            f"Insufficient capacity for a node of size {size}: this machine has {cores:g} vCPUs "
+            f"and {memory_gib:.1f} GiB of memory."
+        )
+
+
+class PropertyNotSupported(arm.ArmError):
+    """A part of the request that Azure would follow and this location cannot."""
+
+    code = "FeatureNotSupported"
+
+    def __init__(self, path: str, value: str) -> None:
+        super().__init__(
+            f"The value {value[:100]} of '{path}' is not supported in this location.", target=path
+        )
+
+
+class PropertyCannotChange(arm.ArmError):
+    """What is fixed when a cluster is made."""
+
+    code = "PropertyChangeNotAllowed"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"Changing property '{path}' is not allowed.", target=path)
+
+
+class PropertyRequired(arm.ArmError):
+    """What no cluster can be without."""
+
+    code = "InvalidParameter"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"Required parameter {path} is missing (null).", target=path)
+
+
+class DnsPrefixTaken(arm.Conflict):
+    """Another cluster has the name."""
+
+    code = "DnsRecordCreateConflict"
+
+    def __init__(self, fqdn: str) -> None:
+        super().__init__(f"The name {fqdn} is taken; choose another dnsPrefix.")
+
+
+class ClusterFailed(arm.ArmError):
+    """The cluster does not come up."""
+
+    status = 500
+    code = "ControlPlaneFailed"
+
+
+class ClusterNotReady(arm.Conflict):
+    """There are no credentials before there is a cluster."""
+
+    code = "NotReady"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The managed cluster {name} has not been created yet; try again later.")
+
+
+class PoolNotFound(arm.ArmError):
+    """The cluster has no such pool."""
+
+    status = 404
+    code = "NotFound"
+
+    def __init__(self, pool: str, cluster: str) -> None:
+        super().__init__(
+            f"Could not find the agent pool {pool[:50]} in the managed cluster {cluster}."
+        )

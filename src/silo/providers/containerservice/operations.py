@@ -1,0 +1,73 @@
+"""The handlers beside the verbs: credentials, pools, versions."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+from silo import arm, core, kube
+
+from . import errors
+from .showing import list_pools
+from .surroundings import Surroundings
+from .versions import render_versions
+from .wish import read_wish
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What is asked of clusters beyond their verbs."""
+
+    around: Surroundings
+
+    async def list_user_credential(
+        self, call: arm.Call, resource: arm.Resource, _body: Any
+    ) -> arm.Reply:
+        """Answer a user's kubeconfig: as in Azure an administrator's, where Entra is not asked."""
+        return await self._hand_out(call, resource, "clusterUser")
+
+    async def list_admin_credential(
+        self, call: arm.Call, resource: arm.Resource, _body: Any
+    ) -> arm.Reply:
+        """Answer an administrator's kubeconfig."""
+        return await self._hand_out(call, resource, "clusterAdmin")
+
+    async def _hand_out(self, call: arm.Call, resource: arm.Resource, kind: str) -> arm.Reply:
+        wish, id_ = read_wish(resource), resource.id
+        text = kube.render_admin(
+            self.around.locate(resource.uid),
+            wish.fqdn,
+            cluster=id_.name,
+            user=f"{kind}_{id_.group}_{id_.name}",
+            now=call.now,
+        )
+        if text is None:
+            raise errors.ClusterNotReady(id_.name)
+        # A certificate opens the cluster for two years: that it was given is on record before.
+        await self.around.resources.store.write(lambda conn: call.record(conn, 200))
+        value = base64.b64encode(text.encode()).decode()
+        return arm.Reply(200, {"kubeconfigs": [{"name": kind, "value": value}]})
+
+    async def list_agent_pools(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
+        """Answer the pools of a cluster."""
+        return arm.Reply(200, {"value": list_pools(self._find(match))})
+
+    async def get_agent_pool(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
+        """Answer one pool."""
+        resource, name = self._find(match), match.id.name
+        for pool in list_pools(resource):
+            if pool["name"].casefold() == name.casefold():
+                return arm.Reply(200, pool)
+        raise errors.PoolNotFound(name, resource.id.name)
+
+    async def list_versions(self, _call: arm.Call, _match: arm.Match, _body: Any) -> arm.Reply:
+        """Answer the versions that clusters can have."""
+        return arm.Reply(200, {"values": render_versions(self.around.kits)})
+
+    def _find(self, match: arm.Match) -> arm.Resource:
+        resources = self.around.resources
+        cluster = match.id if match.id.type == "managedClusters" else match.id.parent or match.id
+
+        def read(conn: core.Connection) -> arm.Resource:
+            return resources.get(conn, cluster)
+
+        return resources.store.read_now(read)

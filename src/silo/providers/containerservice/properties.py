@@ -1,0 +1,57 @@
+"""Wire shapes of managed clusters, in Azure's words.
+
+Source: https://learn.microsoft.com/rest/api/aks/managed-clusters (2026-06-01); azure-wire 6.
+"""
+
+from typing import Any
+
+from pydantic import Field
+
+from silo import arm
+
+
+class AgentPool(arm.Shape):
+    """A pool of nodes; an empty text is the server's choice."""
+
+    name: str = Field(default="", pattern=r"^([a-z][a-z0-9]{0,11})?$")
+    mode: str | None = None
+    count: int | None = Field(default=None, ge=0, le=1000)
+    vm_size: str | None = None
+    os_type: str | None = None
+    type: str | None = None
+    orchestrator_version: str | None = None
+    max_pods: int | None = Field(default=None, ge=10, le=250)
+    scale_set_priority: str | None = None
+
+
+class NetworkProfile(arm.Shape):
+    """How nodes and pods are reached."""
+
+    network_plugin: str | None = None
+    network_plugin_mode: str | None = None
+    network_policy: str | None = None
+    network_dataplane: str | None = None
+    pod_cidr: str | None = None
+    pod_cidrs: tuple[str, ...] | None = None
+    service_cidr: str | None = None
+    service_cidrs: tuple[str, ...] | None = None
+    dns_service_ip: str | None = Field(default=None, alias="dnsServiceIP")
+    load_balancer_sku: str | None = None
+    outbound_type: str | None = None
+    ip_families: tuple[str, ...] | None = None
+
+
+class ManagedCluster(arm.Shape):
+    """A cluster."""
+
+    kubernetes_version: str | None = None
+    dns_prefix: str | None = Field(
+        default=None, pattern=r"^([a-zA-Z0-9]([-a-zA-Z0-9]{0,52}[a-zA-Z0-9])?)?$"
+    )
+    agent_pool_profiles: tuple[AgentPool, ...] | None = None
+    network_profile: NetworkProfile | None = None
+    enable_rbac: bool | None = Field(default=None, alias="enableRBAC")
+    disable_local_accounts: bool | None = None
+    bootstrap_profile: dict[str, Any] | None = None
+    silo: dict[str, Any] | None = None
+    """Ours (see ``wish.py``); never taken from a client, never shown."""

@@ -1,0 +1,113 @@
+"""What writing and deleting a cluster does in the transaction that does it."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from silo import arm, core, engine, kube, workload
+
+from . import errors
+from .properties import AgentPool, ManagedCluster
+from .sizes import GIB, choose_size, find_size, list_fitting
+from .surroundings import Surroundings
+from .versions import find_version
+from .wish import HIDDEN, Wish, read_cluster, read_wish
+
+FULL_TYPE = "Microsoft.ContainerService/managedClusters"
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """The transaction's part of PUT, PATCH and DELETE."""
+
+    around: Surroundings
+
+    def write(
+        self,
+        conn: core.Connection,
+        change: arm.Change[ManagedCluster],
+        resource: arm.Resource,
+    ) -> arm.Resource:
+        """Choose what was left to the server; refuse what this machine has not."""
+        reason = self.around.unavailable()
+        if reason:
+            raise errors.KubernetesUnavailable(reason)
+        resource = workload.write_identities(conn, change, resource)
+        before = read_wish(change.current) if change.current is not None else None
+        pools_before = (
+            read_cluster(change.current).agent_pool_profiles if change.current is not None else None
+        )
+        cluster = change.wanted
+        version = self._choose_version(resource.id.name, cluster, before)
+        wish = before or self._found(conn, resource, cluster, version)
+        pools = [
+            self._fill_pool(pool, resource, version, pools_before)
+            for pool in cluster.agent_pool_profiles or ()
+        ]
+        document = cluster.model_copy(
+            update={"kubernetes_version": version, "agent_pool_profiles": tuple(pools)}
+        ).model_dump(mode="json", by_alias=True, exclude_none=True)
+        return resource.with_document(
+            properties={**document, HIDDEN: wish.store()},
+            sku={"name": "Base", "tier": "Free"},
+        )
+
+    def delete(self, conn: core.Connection, resource: arm.Resource) -> None:
+        """Give back the address, the name and the identity."""
+        engine.release_names(conn, resource.uid)
+        self.around.release(conn, resource.uid)
+        workload.delete_identities(conn, resource)
+
+    def _choose_version(self, name: str, cluster: ManagedCluster, before: Wish | None) -> str:
+        wanted = cluster.kubernetes_version or (before.version if before else "")
+        found = find_version(wanted, self.around.kits)
+        if found is None:
+            raise errors.VersionNotSupported(name, wanted)
+        if before is not None and found != before.version:
+            raise errors.VersionCannotChange(before.version, found)
+        for pool in cluster.agent_pool_profiles or ():
+            asked = pool.orchestrator_version or found
+            if find_version(asked, self.around.kits) != found:
+                raise errors.VersionNotSupported(name, asked)
+        return found
+
+    def _found(
+        self,
+        conn: core.Connection,
+        resource: arm.Resource,
+        cluster: ManagedCluster,
+        version: str,
+    ) -> Wish:
+        """Give a new cluster its address and its name."""
+        prefix = str(cluster.dns_prefix).lower()
+        digest = hashlib.sha256(resource.id.text.casefold().encode()).hexdigest()[:8]
+        fqdn = f"{prefix}-{digest}.hcp.{resource.location}.azmk8s.{self.around.domain}"
+        if not engine.claim_name(conn, fqdn, resource.uid):
+            raise errors.DnsPrefixTaken(fqdn)
+        address = self.around.lease_public(conn, resource.uid)
+        engine.point_names(conn, resource.uid, address)
+        return Wish(version, fqdn, address)
+
+    def _fill_pool(
+        self,
+        pool: AgentPool,
+        resource: arm.Resource,
+        version: str,
+        before: tuple[AgentPool, ...] | None,
+    ) -> AgentPool:
+        machine = self.around.machine
+        kept = before[0].vm_size if before else None
+        wanted = pool.vm_size or kept or choose_size(machine)
+        found = find_size(wanted)
+        if found is None:
+            fitting = ",".join(list_fitting(machine))
+            raise errors.SizeNotSupported(wanted, resource.location, fitting)
+        name, size = found
+        if kept is None and not _fits(size, machine):
+            raise errors.QuotaExceeded(name, machine.cores, machine.memory_bytes / GIB)
+        shown: dict[str, Any] = {"vm_size": name, "orchestrator_version": version}
+        return pool.model_copy(update=shown)
+
+
+def _fits(size: kube.Size, machine: kube.Size) -> bool:
+    return size.cores <= machine.cores and size.memory_bytes <= machine.memory_bytes

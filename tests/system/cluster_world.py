@@ -1,0 +1,203 @@
+"""A machine for clusters without a Silo: what runs on it goes on when nobody tends it."""
+
+import asyncio
+import json
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from silo import core, engine, kube
+from silo.kube import control_groups
+
+CLOCK = core.SystemClock()
+WAIT_S = 240.0
+"""Far more than a busy machine needs."""
+NODE = "aks-nodepool1-10000000-vmss000000"
+
+
+@dataclass(slots=True)
+class World:
+    """One cluster of one node, and the folders that it is in."""
+
+    folder: Path
+    kit: kube.Kit
+    pools: engine.Pools
+    instance: str = field(default_factory=lambda: f"k{secrets.token_hex(4)}")
+    uid: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    @property
+    def run(self) -> Path:
+        return engine.Paths.of_instance(self.folder, self.instance).run
+
+    @property
+    def paths(self) -> kube.ClusterPaths:
+        return kube.ClusterPaths.of_cluster(self.folder / "kube", self.run, self.uid)
+
+    @property
+    def node_socket(self) -> Path:
+        return self.paths.node(NODE, kube.FIRST_NODE_PLACE).socket
+
+    @property
+    def plan(self) -> kube.ClusterPlan:
+        node = kube.NodePlan(NODE, kube.FIRST_NODE_PLACE, kube.Size(1.5, 3 << 30))
+        public = str(self.pools.public[5])
+        return kube.ClusterPlan(self.uid, self.kit.version, "k.hcp.test", public, (node,))
+
+    @asynccontextmanager
+    async def tended(self, *, wanted: bool = True) -> AsyncIterator[kube.Clusters]:
+        """Have somebody tend the cluster, as Silo's control process does."""
+        networks = await self.open_networks()
+        resolver = engine.Resolver(networks.open_socket, lambda _: None)
+        clusters = self.open_clusters(networks, resolver)
+
+        async def list_plans() -> list[kube.ClusterPlan]:
+            return [self.plan] if wanted else []
+
+        async with asyncio.TaskGroup() as tasks:
+            tending = tasks.create_task(clusters.run(list_plans))
+            answering = tasks.create_task(resolver.run())
+            try:
+                yield clusters
+            finally:
+                tending.cancel()
+                answering.cancel()
+                for member in await networks.list_members(self.uid):
+                    await resolver.close(member)
+        await networks.close()
+
+    async def open_networks(self) -> engine.Networks:
+        self.run.mkdir(parents=True, exist_ok=True)
+        networks = engine.Networks(
+            self.instance, self.pools, engine.Doors("127.0.0.1", 18443), self.run
+        )
+        await networks.start()
+        return networks
+
+    def open_clusters(self, networks: engine.Networks, resolver: engine.Resolver) -> kube.Clusters:
+        found = engine.find_binaries()
+        assert found is not None
+        return kube.Clusters(
+            kube.Ground(
+                instance=self.instance,
+                state=self.folder / "kube",
+                run=self.run,
+                bundle=Path("/etc/ssl/certs/ca-certificates.crt"),
+                kits={self.kit.version: self.kit},
+                binaries=found,
+                networks=networks,
+                clock=CLOCK,
+                serve_names=resolver.open,
+                leave_names=resolver.close,
+            )
+        )
+
+    async def end(self) -> None:
+        """End everything that runs, as ``silo down --groups`` and a reboot do."""
+        networks = await self.open_networks()
+        resolver = engine.Resolver(networks.open_socket, lambda _: None)
+        await self.open_clusters(networks, resolver).end_all()
+        await networks.stop()
+        await networks.close()
+        await asyncio.to_thread(control_groups.kill, f"/silo/{self.instance}")
+        await asyncio.to_thread(shutil.rmtree, self.run, ignore_errors=True)
+
+    async def come_up(self, clusters: kube.Clusters) -> None:
+        """Return once the cluster is up."""
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                try:
+                    await clusters.apply(self.plan)
+                except kube.ClusterStarting:
+                    continue
+                return
+
+    async def go(self, clusters: kube.Clusters) -> None:
+        """Return once the cluster is gone."""
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                try:
+                    await clusters.delete(self.uid)
+                except kube.ClusterStarting:
+                    continue
+                return
+
+    def kubectl(self, *words: str) -> str:
+        """Run kubectl as an administrator."""
+        config = self.folder / "admin.json"
+        if not config.exists():
+            address = self.plan.public_address
+            text = kube.render_admin(self.paths, address, "k", "clusterAdmin", CLOCK.now())
+            assert text is not None
+            config.write_text(text)
+        command = [str(self.kit.kubernetes), "kubectl", f"--kubeconfig={config}", *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=WAIT_S)
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+        return done.stdout
+
+    def read(self, *words: str) -> Any:
+        return json.loads(self.kubectl("get", *words, "-o", "json"))
+
+    def read_raw(self, path: str) -> Any:
+        return json.loads(self.kubectl("get", "--raw", path))
+
+    def find_phase(self, pod: str) -> str:
+        return str(self.read("pod", pod)["status"]["phase"])
+
+    def find_container(self, pod: str) -> str:
+        """Return the id of a pod's one container; nothing while it does not run."""
+        (found,) = self.read("pod", pod)["status"]["containerStatuses"]
+        return str(found["containerID"]) if "running" in found["state"] else ""
+
+    def has_ready(self, deployment: str) -> bool:
+        found = self.read("-n", "kube-system", "deployment", deployment)
+        return bool(found["status"].get("readyReplicas"))
+
+    def is_well(self, before: dict[str, int]) -> bool:
+        """Tell whether everything runs again, and its node is ready."""
+        now = self.list_pids()
+        if set(now) != set(before) or set(now.values()) & set(before.values()):
+            return False
+        try:
+            return all(find_ready(node) == "True" for node in self.read("nodes")["items"])
+        except AssertionError:
+            return False  # the API server is still on its way
+
+    def give_image(self, archive: Path) -> None:
+        """Bring an image to the node."""
+        found = engine.find_binaries()
+        assert found is not None
+        ctr = [str(found.folder / "ctr"), "-a", str(self.node_socket), "-n", "k8s.io"]
+        subprocess.run([*ctr, "images", "import", str(archive)], check=True, timeout=WAIT_S)
+
+    def list_pids(self) -> dict[str, int]:
+        """Return the cluster's programs by name."""
+        notes = self.paths.processes.glob("*.json")
+        return {note.stem: json.loads(note.read_text())[0] for note in notes}
+
+
+def find_ready(node: dict[str, Any]) -> str:
+    """Return what a node says of whether it is ready."""
+    found = {one["type"]: one["status"] for one in node["status"]["conditions"]}
+    return str(found["Ready"])
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process has not ended yet."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return text.rpartition(") ")[2].split()[0] not in {"Z", "X"}
+
+
+def eventually(true: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)

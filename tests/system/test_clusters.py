@@ -1,0 +1,186 @@
+"""A cluster of real programs: up, found again, killed, and gone without a trace."""
+
+import asyncio
+import hashlib
+import json
+import os
+import signal
+import socket
+import ssl
+import stat
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tools import strangers
+
+from silo import engine, kube
+from silo.engine import links, netns
+from silo.kube import images, nodes
+
+from .cluster_world import NODE, WAIT_S, World, eventually, find_ready, is_alive
+
+PROBE = "localhost/test/probe:1"
+_KITS = kube.find_kits()
+
+if os.geteuid() != 0:
+    pytest.skip("clusters need root", allow_module_level=True)
+if not _KITS:
+    pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Bring a cluster up and leave it to itself."""
+    before = os.umask(0o077)
+    folder = tmp_path_factory.mktemp("clusters")
+    pools = engine.split_pools(*engine.choose_pools(folder.name, folder))
+    made = World(folder, next(iter(_KITS.values())), pools)
+
+    async def come_up() -> None:
+        async with made.tended() as clusters:
+            await made.come_up(clusters)
+
+    async def go() -> None:
+        async with made.tended(wanted=False) as clusters:
+            await made.go(clusters)
+
+    try:
+        asyncio.run(come_up())
+        yield made
+        asyncio.run(go())
+    finally:
+        asyncio.run(made.end())
+        os.umask(before)
+
+
+def test_node_is_ready_and_of_the_version_that_was_asked_for(world: World) -> None:
+    (node,) = world.read("nodes")["items"]
+
+    assert find_ready(node) == "True"
+    assert node["metadata"]["name"] == NODE
+    assert node["status"]["nodeInfo"]["kubeletVersion"] == f"v{world.kit.version}"
+    assert world.read_raw("/version")["gitVersion"] == f"v{world.kit.version}"
+
+
+def test_pod_finds_the_clusters_names(world: World, tmp_path: Path) -> None:
+    images.pack(strangers.probe_path(), PROBE, tmp_path / "probe.tar")
+    world.give_image(tmp_path / "probe.tar")
+    name = "kubernetes.default.svc.cluster.local"
+    eventually(lambda: world.has_ready("coredns"), "CoreDNS never gets ready")
+    pod = ("run", "finder", f"--image={PROBE}", "--image-pull-policy=Never", "--restart=Never")
+    world.kubectl(*pod, "--", "resolve", name)
+    eventually(lambda: world.find_phase("finder") == "Succeeded", "the pod never ends well")
+
+    assert json.loads(world.kubectl("logs", "finder"))["addresses"] == [world.plan.api_service]
+
+
+def test_whoever_tends_it_next_finds_it_running(world: World) -> None:
+    before = world.list_pids()
+
+    async def tend_again() -> None:
+        async with world.tended() as clusters:
+            await world.come_up(clusters)
+
+    asyncio.run(tend_again())
+
+    assert len(before) == 7
+    assert world.list_pids() == before
+
+
+def test_killed_programs_come_back_and_pods_do_not_notice(world: World) -> None:
+    pod = ("run", "steady", f"--image={nodes.PAUSE_IMAGE}", "--image-pull-policy=Never")
+    world.kubectl(*pod)
+    eventually(lambda: world.find_phase("steady") == "Running", "the pod never runs")
+    started = world.find_container("steady")
+    before = world.list_pids()
+
+    async def kill_all() -> None:
+        async with world.tended() as clusters:
+            await world.come_up(clusters)
+            for pid in before.values():
+                os.kill(pid, signal.SIGKILL)
+            async with asyncio.timeout(WAIT_S):
+                while not await asyncio.to_thread(world.is_well, before):
+                    await asyncio.sleep(0.5)
+
+    asyncio.run(kill_all())
+
+    assert world.find_container("steady") == started != ""
+
+
+def test_nobody_without_a_certificate_is_answered(world: World) -> None:
+    address = world.plan.public_address
+    context = ssl.create_default_context(cafile=str(world.paths.pki / "ca.crt"))
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
+
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        opener.open(f"https://{address}/api", timeout=30)
+
+    refused.value.close()
+    assert refused.value.code == 401
+    # etcd listens on loopback of the control plane alone.
+    with pytest.raises(OSError, match=r"refused|timed out"):
+        socket.create_connection((address, 2379), timeout=3)
+
+
+def test_pods_that_reach_for_the_machine_are_refused(world: World) -> None:
+    for name, value in {"hostPID": True, "hostNetwork": True}.items():
+        run = ("run", "wide", f"--image={nodes.PAUSE_IMAGE}")
+        words = (*run, f"--overrides={json.dumps({'spec': {name: value}})}")
+        with pytest.raises(AssertionError, match="violates PodSecurity"):
+            world.kubectl(*words)
+
+
+def test_what_it_keeps_is_for_root_alone(world: World) -> None:
+    tops = (world.paths.state, world.paths.run)
+
+    assert [top for top in tops if stat.S_IMODE(top.stat().st_mode) != 0o700] == []
+    keys = [*world.paths.pki.glob("*.key"), *world.paths.config.iterdir()]
+    assert len(keys) > 10
+    assert [key for key in keys if key.stat().st_mode & 0o077] == []
+
+
+def test_ended_and_begun_again_it_has_what_it_stored(world: World) -> None:
+    before = world.find_container("steady")
+    asyncio.run(world.end())
+    assert not list(Path("/sys/fs/cgroup").glob(f"*/silo/{world.instance}/clusters/*/*"))
+
+    async def begin_again() -> None:
+        async with world.tended() as clusters:
+            await world.come_up(clusters)
+
+    asyncio.run(begin_again())
+
+    eventually(
+        lambda: world.find_container("steady") not in {"", before}, "the pod does not run again"
+    )
+    assert world.find_phase("finder") == "Succeeded"
+
+
+def test_removal_leaves_nothing(world: World) -> None:
+    group = f"silo/{world.instance}/clusters"
+
+    async def remove() -> None:
+        async with world.tended() as clusters:
+            await world.come_up(clusters)
+            await world.go(clusters)
+            await world.go(clusters)
+
+    pids = world.list_pids()
+    asyncio.run(remove())
+
+    # What nobody has asked about since it ended is still listed, and does nothing.
+    assert {name: pid for name, pid in pids.items() if is_alive(pid)} == {}
+    assert [one for one in Path("/sys/fs/cgroup").glob(f"*/{group}/*") if one.is_dir()] == []
+    assert engine.KernelMounts().list_below(world.run) == []
+    assert engine.KernelMounts().list_below(world.folder) == []
+    assert netns.list_namespaces(f"silo-{world.instance}") == []
+    prefix = f"si{hashlib.sha256(world.instance.encode()).hexdigest()[:6]}"
+    assert links.list_devices(prefix) == []
+    assert not world.paths.state.exists()
+    assert not world.paths.run.exists()

@@ -1,0 +1,110 @@
+import asyncio
+import contextlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.unit.silo.kube import kube_world as world
+
+from silo import core, kube
+from silo.kube import control_groups, runner
+
+
+class Networks:
+    """No network: whoever asks for one fails, as it would through a bug of ours."""
+
+    def __init__(self):
+        self.detached = []
+
+    async def attach(self, uid, _plan):
+        raise LookupError(uid)
+
+    async def list_members(self, owner):
+        return [f"{owner}.control"]
+
+    async def detach(self, member):
+        self.detached.append(member)
+
+
+@pytest.fixture
+def ground(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "_PAUSE_S", 0.001)
+    monkeypatch.setattr(control_groups, "kill", lambda _: None)
+
+    async def serve(_uid):
+        pass
+
+    return kube.Ground(
+        instance="i",
+        state=tmp_path / "state",
+        run=tmp_path / "run",
+        bundle=Path("/ca.pem"),
+        kits={"1.36.3": world.KIT},
+        binaries=world.BINARIES,
+        networks=Networks(),
+        clock=core.SystemClock(),
+        serve_names=serve,
+        leave_names=serve,
+    )
+
+
+@contextlib.asynccontextmanager
+async def tended(ground, *plans):
+    clusters = kube.Clusters(ground)
+
+    async def list_plans():
+        return plans
+
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(clusters.run(list_plans))
+        yield clusters
+        task.cancel()
+
+
+async def apply(clusters, plan):
+    while True:
+        try:
+            return await clusters.apply(plan)
+        except kube.ClusterStarting:
+            continue
+
+
+async def test_version_that_is_not_here_is_told(ground):
+    async with tended(ground) as clusters:
+        with pytest.raises(kube.VersionMissing, match=r"1\.20\.0"):
+            await apply(clusters, replace(world.PLAN, version="1.20.0"))
+
+
+async def test_bug_in_one_cluster_ends_no_loop(ground):
+    async with tended(ground, world.PLAN) as clusters:
+        with pytest.raises(kube.StepFailed, match="LookupError"):
+            await apply(clusters, world.PLAN)
+        with pytest.raises(kube.StepFailed, match="LookupError"):
+            await apply(clusters, replace(world.PLAN, uid="other"))
+
+
+async def test_what_is_left_of_others_goes_at_the_start(ground):
+    left = ground.state / "clusters" / "gone"
+    left.mkdir(parents=True)
+    async with tended(ground) as clusters, asyncio.timeout(10):
+        await clusters.delete("never-was")
+
+    assert not left.exists()
+    assert "gone.control" in ground.networks.detached
+
+
+async def test_closed_runner_changes_nothing(ground):
+    made = runner.Runner(world.PLAN, ground)
+    made.close()
+
+    with pytest.raises(kube.StepFailed, match="no longer tended"):
+        await made._do(pytest.fail, "it was done")
+
+
+async def test_ending_all_keeps_what_is_stored(ground):
+    kept = ground.state / "clusters" / "one" / "etcd"
+    kept.mkdir(parents=True)
+
+    await kube.Clusters(ground).end_all()
+
+    assert kept.exists()

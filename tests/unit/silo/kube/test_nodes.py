@@ -1,0 +1,91 @@
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from tests.unit.silo.kube import kube_world as world
+
+from silo import engine
+from silo.kube import certificates, nodes
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> nodes.Node:
+    found = world.node_in(tmp_path)
+    authority = found.cluster_paths.pki, "ca", "silo-cluster-ca", world.NOW
+    certificates.ensure_authority(*authority)
+    nodes.write_files(found, world.BINARIES, world.NOW)
+    return found
+
+
+def read(node: nodes.Node, name: str):
+    return json.loads((node.paths.state / name).read_text())
+
+
+def test_kubelet_answers_nobody_unknown(node):
+    config = read(node, "kubelet.json")
+
+    assert config["authentication"]["anonymous"] == {"enabled": False}
+    assert config["authorization"] == {"mode": "Webhook"}
+    assert config["seccompDefault"] is True
+    assert Path(config["tlsPrivateKeyFile"]).exists()
+
+
+def test_node_promises_its_own_size_and_not_the_machines(node, monkeypatch):
+    monkeypatch.setattr(engine, "read_capacity", lambda: engine.Capacity(8.0, 16 << 30))
+    nodes.write_files(node, world.BINARIES, world.NOW)
+
+    reserved = read(node, "kubelet.json")["systemReserved"]
+    assert reserved == {"cpu": "7000m", "memory": str(15 << 30)}
+
+
+def test_containerd_runs_the_engines_runc_and_no_sandbox_image_from_outside(node):
+    config = tomllib.loads((node.paths.state / "containerd.toml").read_text())
+    runtime = config["plugins"]["io.containerd.cri.v1.runtime"]
+    images = config["plugins"]["io.containerd.cri.v1.images"]
+
+    assert runtime["restrict_oom_score_adj"] is True
+    assert runtime["containerd"]["runtimes"]["runc"]["options"] == {
+        "BinaryName": "/engine/bin/runc",
+        "SystemdCgroup": False,
+    }
+    assert runtime["cni"]["bin_dirs"] == ["/engine/bin"]
+    assert images["pinned_images"]["sandbox"] == nodes.PAUSE_IMAGE
+
+
+def test_network_of_pods_is_routed_in_the_range_that_the_node_is_given(node):
+    first, second = read(node, "cni.template")["plugins"]
+
+    assert (first["type"], first["ipMasq"]) == ("ptp", True)
+    assert first["ipam"]["ranges"] == [[{"subnet": "{{.PodCIDR}}"}]]
+    assert second["type"] == "portmap"
+
+
+def test_programs_are_put_into_the_nodes_namespaces(node):
+    containerd, kubelet, proxy = nodes.list_processes(node, world.KIT, world.BINARIES)
+
+    assert containerd.environment == {"SSL_CERT_FILE": "/ca.pem"}
+    assert kubelet.environment == proxy.environment == {}
+    assert "--hostname-override=aks-pool-1-vmss000000" in kubelet.command
+    assert "--node-ip=10.224.0.4" in kubelet.command
+    assert "--node-labels=agentpool=p" in kubelet.command
+    words = kubelet.namespaces.enter()
+    assert words[1] == "--net=/run/netns/n"
+    assert words[2:4] == [f"--mount={node.paths.mounts}", f"--uts={node.paths.names}"]
+
+
+def test_another_configuration_makes_another_process(node):
+    before = nodes.list_processes(node, world.KIT, world.BINARIES)
+    (node.paths.state / "kubelet.json").write_text("{}")
+    after = nodes.list_processes(node, world.KIT, world.BINARIES)
+
+    changed = [new.name for new, old in zip(after, before, strict=True) if new.digest != old.digest]
+    assert changed == ["kubelet-aks-pool-1-vmss000000"]
+
+
+def test_sockets_have_short_enough_paths():
+    longest = Path("/run/silo/0123456789ab")
+    paths = world.paths_in(Path("/x"))
+    found = type(paths)(paths.state, longest / "clusters" / world.UID[:12]).node("n" * 60, 65_000)
+
+    assert len(str(found.socket.with_name("containerd.ttrpc.sock"))) < 107

@@ -1,0 +1,89 @@
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from silo.kube import control_groups, processes
+from silo.kube.processes import Keeper, Namespaces, Process
+
+SLEEP = Process("p", ("/bin/sleep", "60"), Namespaces(Path("/proc/self/ns/net")), "/none")
+
+
+@pytest.fixture
+def keeper(tmp_path, monkeypatch):
+    """Return a keeper whose programs run where the test does: entering namespaces needs root."""
+    monkeypatch.setattr(control_groups, "make", lambda _: None)
+    monkeypatch.setattr(control_groups, "list_doors", lambda _: [])
+    monkeypatch.setattr(Namespaces, "enter", lambda _: [])
+    made = Keeper(tmp_path / "notes", tmp_path / "logs")
+    yield made
+    made.end("p", grace_s=1)
+
+
+def find_pid(keeper: Keeper) -> int:
+    note = keeper._read("p")
+    assert note is not None
+    return note[0]
+
+
+def test_what_runs_is_not_started_again(keeper):
+    assert keeper.ensure(SLEEP)
+    pid = find_pid(keeper)
+
+    assert not keeper.ensure(SLEEP)
+    assert find_pid(keeper) == pid
+
+
+def test_another_keeper_finds_what_this_one_started(keeper, tmp_path):
+    keeper.ensure(SLEEP)
+
+    after_restart = Keeper(tmp_path / "notes", tmp_path / "logs")
+    assert after_restart.is_running("p")
+    assert not after_restart.ensure(SLEEP)
+
+
+def test_what_was_killed_is_started_again(keeper):
+    keeper.ensure(SLEEP)
+    pid = find_pid(keeper)
+    os.kill(pid, 9)
+    deadline = time.monotonic() + 30
+    while keeper.is_running("p"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+    assert keeper.ensure(SLEEP)
+    assert find_pid(keeper) != pid
+
+
+def test_another_command_replaces_what_runs(keeper):
+    keeper.ensure(SLEEP)
+    pid = find_pid(keeper)
+
+    assert keeper.ensure(replace(SLEEP, command=("/bin/sleep", "61")))
+    note = keeper._read("p")
+    assert note is not None
+    assert note[0] != pid
+    assert processes._read_stat(pid)[0] in {"", "Z"}
+
+
+def test_number_of_an_ended_process_is_not_taken_for_it(keeper, tmp_path):
+    keeper.ensure(SLEEP)
+    note = keeper._read("p")
+    assert note is not None
+
+    assert processes._is_alive(*note[:2])
+    assert not processes._is_alive(note[0], f"{note[1]}0")
+    assert not processes._is_alive(os.getpid(), note[1])
+
+
+def test_ended_process_that_nobody_asked_for_is_not_alive():
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    start = processes._read_stat(child.pid)[1]
+
+    assert not processes._is_alive(child.pid, start)
+    child.wait()

@@ -1,0 +1,230 @@
+import base64
+import json
+
+import pytest
+from tests.unit.silo.arm.world import VERSION
+
+from silo import engine, kube
+from silo.providers import containerservice
+
+from .cluster_world import GIB, K1, make_pool
+
+
+def find_plan(world):
+    (plan,) = world.clusters.plans.values()
+    return plan
+
+
+async def test_cluster_is_made_with_what_was_left_to_the_server(world):
+    async with world.running():
+        status, headers, body = await world.put()
+        made = await world.wait_state()
+
+    assert (status, body["properties"]["provisioningState"]) == (201, "Creating")
+    assert "azure-asyncoperation" in {name.lower() for name in headers}
+    shown = made["properties"]
+    assert shown["kubernetesVersion"] == shown["currentKubernetesVersion"] == "1.36.3"
+    assert shown["fqdn"].startswith("k1-rg-111111-")
+    assert shown["fqdn"].endswith(".hcp.westeurope.azmk8s.silo.test")
+    assert shown["powerState"] == {"code": "Running"}
+    assert shown["networkProfile"]["podCidr"] == "10.244.0.0/16"
+    (pool,) = shown["agentPoolProfiles"]
+    assert (pool["vmSize"], pool["count"], pool["provisioningState"]) == (
+        "Standard_D2s_v5",
+        1,
+        "Succeeded",
+    )
+    assert made["identity"]["principalId"]
+    assert "silo" not in shown
+
+
+async def test_machine_is_told_what_was_asked_for(world):
+    async with world.running():
+        await world.put(agentPoolProfiles=[make_pool(vmSize="standard_b2s", maxPods=50)])
+        await world.wait_state()
+
+    plan = find_plan(world)
+    (node,) = plan.nodes
+    assert (plan.version, plan.public_address) == ("1.36.3", "203.0.113.4")
+    assert node.name.startswith("aks-nodepool1-")
+    assert node.name.endswith("-vmss000000")
+    assert (node.size, node.max_pods) == (kube.Size(2.0, 4 * GIB), 50)
+    assert dict(node.labels)["node.kubernetes.io/instance-type"] == "Standard_B2s"
+    name = world.store.read_now(lambda conn: engine.resolve_name(conn, plan.fqdn))
+    assert name == plan.public_address
+
+
+async def test_whole_cluster_sent_back_changes_nothing(world):
+    async with world.running():
+        await world.put()
+        shown = await world.wait_state()
+        before = find_plan(world)
+        status, _, _ = await world.ask("PUT", K1, shown)
+        await world.wait_state()
+
+    assert status == 200
+    assert find_plan(world) == before
+
+
+async def test_deletion_gives_name_and_address_back(world):
+    async with world.running():
+        await world.put()
+        made = await world.wait_state()
+        status, _, _ = await world.ask("DELETE", K1)
+        gone = await world.wait_gone()
+
+    fqdn = made["properties"]["fqdn"]
+    assert (status, gone) == (202, 404)
+    assert world.clusters.plans == {}
+    assert world.leases == {}
+    assert world.store.read_now(lambda conn: engine.resolve_name(conn, fqdn)) == ""
+
+
+@pytest.mark.parametrize("kind", ["User", "Admin"])
+async def test_credentials_are_a_kubeconfig_for_the_clusters_name(world, kind):
+    async with world.running():
+        await world.put()
+        made = await world.wait_state()
+        status, _, body = await world.act(f"listCluster{kind}Credential")
+
+    assert status == 200
+    (item,) = body["kubeconfigs"]
+    config = json.loads(base64.b64decode(item["value"]))
+    fqdn = made["properties"]["fqdn"]
+    assert item["name"] == f"cluster{kind}"
+    assert config["clusters"][0]["cluster"]["server"] == f"https://{fqdn}:443"
+    assert config["users"][0]["name"] == f"cluster{kind}_g1_k1"
+
+
+async def test_there_are_no_credentials_before_there_is_a_cluster(world):
+    await world.put()
+    status, _, body = await world.act("listClusterAdminCredential")
+
+    assert (status, body["error"]["code"]) == (409, "NotReady")
+
+
+async def test_cluster_that_does_not_come_up_says_why(world):
+    world.clusters.failure = kube.StepFailed("the API server does not get ready")
+    async with world.running():
+        await world.put()
+        await world.wait_state("Failed")
+        _, headers, _ = await world.put()
+
+    assert headers
+
+
+async def test_machine_without_kubernetes_refuses_with_the_reason(world):
+    world.reason = "clusters need root"
+    status, _, body = await world.put()
+
+    assert (status, body["error"]["code"]) == (409, "ServiceUnavailable")
+    assert "clusters need root" in body["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({"kubernetesVersion": "1.20.0"}, "K8sVersionNotSupported", "1.20.0"),
+        ({"kubernetesVersion": "1"}, "K8sVersionNotSupported", "version 1,"),
+        ({"agentPoolProfiles": []}, "InvalidParameter", "agentPoolProfiles"),
+        ({"agentPoolProfiles": [make_pool(count=3)]}, "FeatureNotSupported", "count"),
+        ({"agentPoolProfiles": [make_pool()] * 2}, "FeatureNotSupported", "2 pools"),
+        ({"agentPoolProfiles": [make_pool(vmSize="Tiny")]}, "VMSizeNotSupported", "Tiny"),
+        (
+            {"agentPoolProfiles": [make_pool(vmSize="Standard_D8s_v5")]},
+            "InsufficientVCPUQuota",
+            "2 vCPUs",
+        ),
+        (
+            {"agentPoolProfiles": [make_pool(orchestratorVersion="1.35.4")]},
+            "K8sVersionNotSupported",
+            "1.35.4",
+        ),
+        (
+            {"agentPoolProfiles": [make_pool(enableAutoScaling=True)]},
+            "FeatureNotSupported",
+            "enableAutoScaling",
+        ),
+        (
+            {"agentPoolProfiles": [make_pool(nodeLabels={"a": "b"})]},
+            "FeatureNotSupported",
+            "nodeLabels",
+        ),
+        ({"networkProfile": {"networkPolicy": "calico"}}, "FeatureNotSupported", "networkPolicy"),
+        ({"networkProfile": {"podCidr": "10.9.0.0/16"}}, "FeatureNotSupported", "podCidr"),
+        ({"aadProfile": {"managed": True}}, "FeatureNotSupported", "aadProfile"),
+        ({"disableLocalAccounts": True}, "FeatureNotSupported", "disableLocalAccounts"),
+        (
+            {"enableRBAC": False, "somethingNew": {"on": True}},
+            "FeatureNotSupported",
+            "somethingNew",
+        ),
+        ({"dnsPrefix": "-"}, "InvalidRequestContent", "dnsPrefix"),
+        ({"dnsPrefix": ""}, "InvalidParameter", "dnsPrefix"),
+    ],
+)
+async def test_what_cannot_be_had_is_refused_by_name(world, changes, code, said):
+    status, _, body = await world.put(**changes)
+
+    assert (status, body["error"]["code"]) == (400, code)
+    assert said in body["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"dnsPrefix": "another"}, "PropertyChangeNotAllowed"),
+        (
+            {"agentPoolProfiles": [make_pool(vmSize="Standard_B2s")]},
+            "PropertyChangeNotAllowed",
+        ),
+        ({"kubernetesVersion": "1.35.4"}, "OperationNotAllowed"),
+    ],
+)
+async def test_what_is_fixed_cannot_be_changed(world, changes, code):
+    await world.put()
+    status, _, body = await world.put(**changes)
+
+    assert status in {400, 409}
+    assert body["error"]["code"] == code
+
+
+async def test_older_version_is_made_when_it_is_asked_for(world):
+    async with world.running():
+        await world.put(kubernetesVersion="1.35")
+        await world.wait_state()
+
+    assert find_plan(world).version == "1.35.4"
+
+
+async def test_pools_are_resources_below_the_cluster(world):
+    async with world.running():
+        await world.put()
+        await world.wait_state()
+        _, _, listed = await world.ask("GET", f"{K1}/agentPools")
+        status, _, pool = await world.ask("GET", f"{K1}/agentPools/NodePool1")
+        missing, _, _ = await world.ask("GET", f"{K1}/agentPools/other")
+
+    assert listed["value"] == [pool]
+    assert (status, missing) == (200, 404)
+    assert pool["id"].endswith("/managedClusters/k1/agentPools/nodepool1")
+    assert pool["properties"]["currentOrchestratorVersion"] == "1.36.3"
+
+
+async def test_versions_are_those_that_are_here(world):
+    subscription = K1.partition("/resourceGroups")[0]
+    where = f"{subscription}/providers/Microsoft.ContainerService/locations/westeurope"
+    _, _, body = await world.ask("GET", f"{where}/kubernetesVersions?api-version={VERSION}")
+
+    assert [one["version"] for one in body["values"]] == ["1.36", "1.35"]
+    assert [one["isDefault"] for one in body["values"]] == [True, False]
+    assert body["values"][0]["patchVersions"] == {"1.36.3": {"upgrades": []}}
+
+
+async def test_every_stored_cluster_is_taken_up_after_a_start(world):
+    async with world.running():
+        await world.put()
+        await world.wait_state()
+
+    plans = await containerservice.open_plans(world.around).list_plans()
+    assert plans == [find_plan(world)]
