@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.types import ASGIApp
 
@@ -31,7 +32,7 @@ from silo.providers import (
 from silo.providers import storage as microsoft_storage
 from silo.settings import Settings
 
-from . import clusters, containers, upkeep, watching
+from . import clusters, containers, install, send_buffers, upkeep, watching
 from .exec_sessions import ExecSessions
 from .lifespan import Lifespan
 
@@ -189,7 +190,10 @@ def open_doors(settings: Settings, clock: core.Clock) -> ASGIApp:
         rooms.store.close()
 
     dispatcher = front.Dispatcher(settings.names, doors, sockets)
-    return Lifespan(dispatcher, (images.run, files.run), close)
+    loops: list[Callable[[], Awaitable[None]]] = [images.run, files.run]
+    if settings.listen in install.LOOPBACK:
+        loops.append(partial(send_buffers.keep_send_buffers_small, settings.port))
+    return Lifespan(dispatcher, loops, close)
 
 
 def open_gateway(rooms: Rooms) -> arm.Gateway:

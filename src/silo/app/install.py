@@ -15,7 +15,7 @@ HTTPS_PORT = 443
 ALTERNATIVE_PORT = 8443
 PROXY_PORT = 8888
 DNS_PORT = 5354
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def settle_settings(folder: Path, given: dict[str, Any], ports: front.Ports) -> Settings:
@@ -111,5 +111,5 @@ def _check(settings: Settings) -> None:
     for path in filter(None, (settings.tls_cert, settings.tls_key)):
         if not os.access(path, os.R_OK):
             raise CannotStart(f"{path} cannot be read.")
-    if not settings.tls and settings.listen not in _LOOPBACK:
+    if not settings.tls and settings.listen not in LOOPBACK:
         raise CannotStart("--no-tls is for a proxy on this machine: it needs a loopback --listen.")
