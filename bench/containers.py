@@ -106,8 +106,9 @@ def _at_once(
     """Time until all of many run, eight clients ordering."""
     names = [f"many{number}" for number in range(wanted.at_once)]
     found: dict[str, list[float]] = {}
+    # So many kernels want more processor than a small machine has to promise.
+    silos = [silo for silo in silos if _level(silo) == "process"]
     for silo in silos:
-        # So many at half a core each are more than a small machine has to promise.
         silo.cpu = 0.02
     for machine in (*silos, *peers):
         with ThreadPoolExecutor(8) as pool:
@@ -146,6 +147,10 @@ def _memory(
     for silo in silos:
         silo.cpu = 0.1
     for machine in (*silos, *peers):
+        # What the first of all brings along is not one group's.
+        machine.run("first")
+        machine.remove("first")
+        time.sleep(SETTLE_S)
         before = machine.sum_pss_bytes()
         for number in range(IDLE):
             machine.run(f"idle{number}")
