@@ -119,6 +119,19 @@ def test_nothing_of_the_machine_is_mounted(facts):
     assert "containerd.sock" not in "".join(facts["mounts"])
 
 
+def test_control_groups_can_be_looked_at_only(containers, level):
+    script = (
+        "for folder in /sys/fs/cgroup /sys/fs/cgroup/*; do "
+        "/bin/busybox mkdir $folder/made-here && echo $folder was written to; "
+        "echo > $folder/written-here && echo $folder was written to; done; echo looked"
+    )
+
+    said = containers.run(f"groups-{level}", ["/bin/sh", "-c", script], level=level)
+
+    assert "was written to" not in said
+    assert "looked" in said
+
+
 def test_a_process_count_has_an_end(containers, level):
     name = f"pids-{level}"
     containers.make(name, ["/bin/probe", "sleep"], level=level)

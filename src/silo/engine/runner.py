@@ -254,12 +254,12 @@ class Runner:
             await self._handle_finding(item, watch)
             return
         watch.stop_probing(item.name)
-        # The end is written before the container goes that alone could tell of it.
+        # The end is written before the container goes that alone could tell of it; what comes of it
+        # for the group, when all that the container said has come to its log as well.
         self._boxes[item.name] = supervision.note_exit(
             self._boxes[item.name], item.exit, self.plan.restart, self._clock.now()
         )
-        state = supervision.decide(self.plan, self._boxes, self._clock.now()).state
-        await self._write(state)
+        await self._write(self._written.state if self._written else GroupState.RUNNING)
         await self._machine.discard(self.plan.uid, item.name)
 
     async def _handle_finding(self, item: Looked, watch: Watch) -> None:

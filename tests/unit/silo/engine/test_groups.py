@@ -75,6 +75,23 @@ async def test_a_group_runs_and_tells_how_it_came_to_it(world):
         assert names == ["Pulling", "Pulled", "Started"]
 
 
+async def test_a_group_has_ended_when_its_output_is_whole(world, monkeypatch):
+    whole = asyncio.Event()
+
+    async def discard(uid, name):
+        await whole.wait()
+        await FakeMachine.discard(world.machine, uid, name)
+
+    monkeypatch.setattr(world.machine, "discard", discard)
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan(restart=engine.Restart.NEVER))
+        world.machine.end("uid", "web", 0)
+        seen = await world.see(lambda view: view.containers[0].current.exit_code == 0)
+        assert seen.state is engine.GroupState.RUNNING
+        whole.set()
+        await world.see(lambda view: view.state is engine.GroupState.SUCCEEDED)
+
+
 async def test_applying_the_same_plan_again_starts_nothing(world):
     async with world.engine() as groups:
         await world.apply(groups, make_plan())
