@@ -113,3 +113,10 @@ def look_up(path: Path, name: str, kind: netns.Kind) -> str | None:
         data = made.recv(4096)
     reply = DNSRecord.parse(data if kind == "udp" else data[2:])
     return str(reply.rr[0].rdata) if reply.rr else None
+
+
+def knock_until_heard(path: Path | None, address: str, port: int) -> str | None:
+    """Knock again for some seconds: a router asks in vain for an address that is not there yet,
+    and then waits before it asks again."""
+    answers = (knock(path, address, port) for _ in range(20))
+    return next((answer for answer in answers if answer), None)

@@ -13,7 +13,7 @@ import pytest
 from silo import engine
 from silo.engine import links, netns, nft
 
-from .net_probes import answering, knock, listening, look_up
+from .net_probes import answering, knock, knock_until_heard, listening, look_up
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
 
@@ -355,7 +355,7 @@ async def test_what_a_dead_sandbox_took_along_is_put_back_and_a_living_one_is_le
             assert await networks.attach("one", in_vnet("10.0.0.4")) == one
             seen.append(await asyncio.to_thread(knock, zero.netns_path, "10.0.0.4", 80))
         await networks.attach("one", in_vnet("10.0.0.4"))
-        seen.append(await asyncio.to_thread(knock, zero.netns_path, "10.0.0.4", 80))
+        seen.append(await asyncio.to_thread(knock_until_heard, zero.netns_path, "10.0.0.4", 80))
 
     assert seen == [None, "10.0.0.9"]
 
