@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.system.net_probes import knock, listening
+from tests.system.net_probes import knock, knock_until_heard, listening
 
 from silo import engine
 from silo.engine import links, netns
@@ -110,6 +110,6 @@ def test_a_port_of_a_node_leads_to_a_pod(node: str, call: Call, bridge: dict[str
     call("ADD", "portmap", **published)
 
     with listening(netns.FOLDER / f"{node}-pod", 80):
-        assert knock(netns.FOLDER / node, "10.244.0.1", 8080)
+        assert knock_until_heard(netns.FOLDER / node, "10.244.0.1", 8080)
     call("DEL", "portmap", **published)
     assert knock(netns.FOLDER / node, "10.244.0.1", 8080) is None

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tests.system.net_probes import knock, listening
+from tests.system.net_probes import knock, knock_until_heard, listening
 from tests.system.test_network import networks, unused_pools  # noqa: F401 - fixtures
 
 from silo import engine
@@ -39,6 +39,10 @@ async def ask(one, other, **options):
     return await asyncio.to_thread(knock, one.netns_path, other.address, 80, **options)
 
 
+async def hear(one, other):
+    return await asyncio.to_thread(knock_until_heard, one.netns_path, other.address, 80)
+
+
 async def test_joined_networks_reach_each_other_and_nobody_behind(networks):  # noqa: F811
     at = await join(networks, one=["two"], two=["one", "three"], three=["two"])
     with (
@@ -46,8 +50,8 @@ async def test_joined_networks_reach_each_other_and_nobody_behind(networks):  # 
         listening(at["two"].netns_path, 80),
         listening(at["three"].netns_path, 80) as came,
     ):
-        assert await ask(at["one"], at["two"]) == "10.1.0.4"
-        assert await ask(at["two"], at["one"]) == "10.2.0.4"
+        assert await hear(at["one"], at["two"]) == "10.1.0.4"
+        assert await hear(at["two"], at["one"]) == "10.2.0.4"
         assert await ask(at["one"], at["three"]) is None
     assert came == []
 
@@ -65,10 +69,10 @@ async def test_rules_of_both_sides_hold_between_joined_networks(networks):  # no
     allow = engine.Rule("rest", 200, True)
     closed = engine.SubnetRules(("10.2.0.0/24",), (deny, allow), None)
     with listening(at["one"].netns_path, 80), listening(at["two"].netns_path, 80):
-        assert await ask(at["one"], at["two"])
+        assert await hear(at["one"], at["two"])
         await networks.apply_rules("two", rules("two", "one", subnet=closed))
         assert await ask(at["one"], at["two"]) is None
-        assert await ask(at["two"], at["one"])
+        assert await hear(at["two"], at["one"])
         away = engine.Rule("deny", 100, False, None, None, None, ("10.2.0.0/16",))
         silent = engine.SubnetRules(("10.1.0.0/24",), None, (away, allow))
         await networks.apply_rules("two", rules("two", "one"))
@@ -106,15 +110,15 @@ async def test_a_peering_that_ends_parts_them_at_once_and_a_restart_keeps_it(
     )
     await again.start()
     with listening(at["two"].netns_path, 80):
-        assert await ask(at["one"], at["two"])
+        assert await hear(at["one"], at["two"])
         await again.apply_rules("one", rules("one"))
         assert await ask(at["one"], at["two"]) is None
         await again.apply_rules("one", rules("one", "two"))
-        assert await ask(at["one"], at["two"])
+        assert await hear(at["one"], at["two"])
         await again.detach("in-one")
         plan = engine.NetworkPlan(router="one", address="10.1.0.4", subnet="10.1.0.0/24")
         back = await again.attach("in-one", plan)
         await again.apply_rules("one", rules("one", "two"))
-        assert await ask(back, at["two"])
+        assert await hear(back, at["two"])
     await networks.start()
     await again.close()
