@@ -203,7 +203,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         silo.start()
         yield World(silo)
     finally:
-        silo.kill()
+        silo.clear()
 
 
 @pytest.mark.parametrize("door", list(Door))

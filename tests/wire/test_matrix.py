@@ -75,7 +75,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield fill_world(silo, caller)
     finally:
         caller.close()
-        silo.kill()
+        silo.clear()
 
 
 def _is_allowed(route: Route, what: str, answer: Answer) -> bool:  # noqa: PLR0911

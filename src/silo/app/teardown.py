@@ -27,6 +27,7 @@ def end_groups(settings: Settings) -> bool:
     configure_log()
     binaries = engine.find_binaries()
     if binaries is None or engine.find_obstacle(binaries):
+        containers.open_shares(settings).release()
         return False
     paths = engine.Paths.of_instance(settings.state, settings.id)
     with _run_containerd(binaries, paths, settings):
