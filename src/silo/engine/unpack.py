@@ -191,7 +191,7 @@ class Layers:
         return free
 
     async def _check_size(self, pull: Pull, mount: mount_pb2.Mount) -> None:
-        if await asyncio.to_thread(_measure, find_upper(mount)) > pull.room:
+        if await asyncio.to_thread(measure, find_upper(mount)) > pull.room:
             raise ImageInaccessible(pull.reference, _TOO_MUCH)
 
     def _lock(self, name: str) -> asyncio.Lock:
@@ -222,7 +222,7 @@ def find_upper(mount: mount_pb2.Mount) -> Path:
     return Path(options.get("upperdir", mount.source))
 
 
-def _measure(folder: Path) -> int:
+def measure(folder: Path) -> int:
     """Return what the files below a folder take on the disk."""
     size = 0
     for _, _, names, descriptor in os.fwalk(folder, follow_symlinks=False):
