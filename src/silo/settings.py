@@ -46,6 +46,9 @@ class Settings:
     cpu_overcommit: float = 2.0
     """Times that each core is promised to container groups: busy ones share by weight and get half
     of what they asked for at the least. Memory is never promised twice."""
+    run_clusters: bool = False
+    """Whether Kubernetes clusters are run. Their nodes are not yet kept apart from the machine: who
+    administers a cluster could become root of it, so an operator has to want this."""
     id: str = ""
     """Short name of the instance for folders of its users; made at first start."""
     tenant_id: str = ""

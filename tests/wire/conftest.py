@@ -44,11 +44,9 @@ def issuer_certificate(folder: Path) -> foreign_issuer.Certificate:
 def silo(folder: Path, issuer_certificate: foreign_issuer.Certificate) -> Iterator[Instance]:
     """Run one Silo for the whole session."""
     # Many small groups live at once here, and most of them only wait.
-    options = ("--cpu-overcommit", "16")
+    options = ("--cpu-overcommit", "16", "--clusters")
     with running(folder / "state", *options, trusted=issuer_certificate.bundle) as instance:
         yield instance
-        instance.stop()
-        instance.silo("down", "--groups")
 
 
 @pytest.fixture(scope="session")

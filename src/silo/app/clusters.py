@@ -7,8 +7,10 @@ from silo.providers import containerservice, network
 from silo.settings import Settings
 
 
-def find_reason(no_containers: str) -> str:
+def find_reason(settings: Settings, no_containers: str) -> str:
     """Return why no clusters are run here, given why no containers are; nothing when they are."""
+    if not settings.run_clusters:
+        return "clusters are switched off here; their operator has to want them: silo up --clusters"
     if no_containers or kube.find_kits():
         return no_containers
     return "clusters need the silo-kubernetes package, which is not installed"
@@ -47,7 +49,7 @@ def describe_surroundings(
     clusters: kube.Clusters | None,
 ) -> containerservice.Surroundings:
     """Return what clusters are given by the rest of the house."""
-    reason = find_reason(no_containers)
+    reason = find_reason(settings, no_containers)
     run = engine.Paths.of_instance(settings.state, settings.id).run
     machine = engine.read_capacity()
     return containerservice.Surroundings(

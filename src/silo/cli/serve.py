@@ -57,6 +57,13 @@ def up(  # noqa: PLR0917 - one parameter an option
         float | None,
         typer.Option(help="Times that each core is promised to groups.", min=1.0, max=100.0),
     ] = None,
+    clusters: Annotated[
+        bool | None,
+        typer.Option(
+            "--clusters/--no-clusters",
+            help="Run Kubernetes clusters, whose administrators could become root here.",
+        ),
+    ] = None,
     password_grant: Annotated[
         bool | None,
         typer.Option("--password-grant/--no-password-grant", help="Allow az login -u -p."),
@@ -82,6 +89,7 @@ def up(  # noqa: PLR0917 - one parameter an option
         "public_pool": public_pool,
         "arm_rate": arm_rate,
         "cpu_overcommit": cpu_overcommit,
+        "run_clusters": clusters,
         "password_grant": password_grant,
     }
     try:
