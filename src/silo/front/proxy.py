@@ -39,6 +39,8 @@ class Proxy:
         self._claims = claims
         self._silo = silo
         self._find_address = find_address
+        self._serving: set[asyncio.Task[None] | None] = set()
+        """Kept from the collector: a stream lets go of its task as soon as its client has gone."""
 
     async def run(self, port: int) -> None:
         """Serve until cancelled."""
@@ -47,6 +49,8 @@ class Proxy:
             await server.serve_forever()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._serving.add(task)
         try:
             target = await self._read_target(reader, writer)
             if target is not None:
@@ -54,6 +58,7 @@ class Proxy:
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
             log.debug("proxy connection ended early")
         finally:
+            self._serving.discard(task)
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
