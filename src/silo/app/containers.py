@@ -54,6 +54,7 @@ class EngineRoom:
     paths: engine.Paths
     clock: core.Clock
     clusters: kube.Clusters
+    run_clusters: bool
 
     async def run(self, list_plans: engine.ListPlans, list_clusters: kube.ListPlans) -> None:
         """Wait for what stands under groups and clusters, take them up, tend them for ever."""
@@ -71,7 +72,7 @@ class EngineRoom:
                 tasks.create_task(engine.ExecSweeper(self.paths, self.clock).run())
                 tasks.create_task(engine.ImageSweeper(self.paths, self.clock).run())
                 tasks.create_task(self.groups.run(list_plans))
-                tasks.create_task(self.clusters.run(list_clusters))
+                tasks.create_task(self.clusters.run(list_clusters, wanted=self.run_clusters))
         finally:
             await self.networks.close()
 
@@ -128,6 +129,7 @@ def open_engine(
         paths,
         clock,
         clusters.open_clusters(settings, clock, binaries, networks, resolver),
+        settings.run_clusters,
     )
 
 

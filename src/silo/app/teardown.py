@@ -49,15 +49,20 @@ async def _end(settings: Settings) -> None:
     room = rooms.engine_room
     if room is None:
         return
-    await engine.wait_until_ready(room.paths, room.clock)
-    await room.networks.start()
-    await room.groups.sweep(())
-    await room.clusters.end_all()
-    await room.networks.stop()
-    await room.networks.close()
-    await room.runtime.close()
-    rooms.store.close()
-    rooms.monitor.close()
+    try:
+        await room.clusters.end_all()
+        await room.networks.start()
+        try:
+            await engine.wait_until_ready(room.paths, room.clock)
+            await room.groups.sweep(())
+        finally:
+            # What it is to take away it has read at its start.
+            await room.networks.stop()
+    finally:
+        await room.networks.close()
+        await room.runtime.close()
+        rooms.store.close()
+        rooms.monitor.close()
 
 
 @contextlib.contextmanager

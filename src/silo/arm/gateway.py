@@ -111,9 +111,8 @@ class Gateway:
         try:
             reply = await self._handle(request, call, operation, match)
             return replace(reply, headers={**reply.headers, **left})
-        except (
-            Exception
-        ) as error:  # whatever it was, the log says that it was tried; told elsewhere
+        except Exception as error:
+            # Whatever it was, the log says that it was tried; told elsewhere.
             if isinstance(error, AuthorizationFailed) or operation.method not in _READS:
                 await self._record_failure(call, error)
             raise

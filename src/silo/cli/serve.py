@@ -103,10 +103,12 @@ def down(
     state: State = None,
     groups: Annotated[
         bool,
-        typer.Option("--groups", help="End container groups too; silo up starts them again."),
+        typer.Option(
+            "--groups", help="End container groups and clusters too; silo up starts them again."
+        ),
     ] = False,
 ) -> None:
-    """Stop Silo; requests in flight finish first, and container groups go on without it."""
+    """Stop Silo; requests in flight finish first, groups and clusters go on without it."""
     instance = get_settings(state)
     pid = app.find_running(instance.state)
     if pid is None:
@@ -115,7 +117,7 @@ def down(
         _stop(pid, instance)
         print("Silo has stopped.")
     if groups and app.end_groups(instance):
-        print("The container groups have ended; nothing of them is left on this machine.")
+        print("Container groups and clusters have ended; what they stored stays.")
 
 
 def _stop(pid: int, instance: settings.Settings) -> None:

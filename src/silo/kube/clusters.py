@@ -36,8 +36,15 @@ class Clusters:
         self._tasks: asyncio.TaskGroup | None = None
         self._ready = asyncio.Event()
 
-    async def run(self, list_plans: ListPlans) -> None:
-        """Take up the clusters that are to be, remove what is left of others; tend for ever."""
+    async def run(self, list_plans: ListPlans, *, wanted: bool = True) -> None:
+        """Take up the clusters that are to be, remove what is left of others; tend for ever.
+
+        Where no clusters are wanted those that run end; what they have stored stays.
+        """
+        if not wanted:
+            await self.end_all()
+            self._ready.set()
+            await asyncio.Event().wait()
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             while True:
@@ -46,13 +53,19 @@ class Clusters:
                     break
                 except core.StoreUnavailable as error:
                     log.warning("clusters cannot be listed yet", why=str(error))
+                except Exception:
+                    # A bug of ours in one plan. Without it the list would be short, and what is
+                    # missing from it is removed: until all are known nothing is touched.
+                    log.exception("clusters cannot be listed")
                 await asyncio.sleep(RETRY_S)
             for uid in self._ground.list_left({plan.uid for plan in plans}):
                 log.warning("cluster that is no more", cluster=uid)
                 try:
                     await remove_cluster(self._ground, uid)
-                except (core.SiloError, OSError) as error:
-                    log.warning("it does not go", cluster=uid, why=str(error))
+                except Exception:
+                    # NetlinkError is nothing more special; and container groups are tended by the
+                    # same process, which a cluster that does not go must not end.
+                    log.exception("it does not go", cluster=uid)
             for plan in plans:
                 self._begin(plan)
             self._ready.set()
@@ -91,7 +104,10 @@ class Clusters:
         """
         for uid in self._ground.list_left(()):
             paths = self._ground.locate(uid)
-            await asyncio.to_thread(end_programs, self._ground.name_group(uid), paths)
+            try:
+                await asyncio.to_thread(end_programs, self._ground.name_group(uid), paths)
+            except (core.SiloError, OSError) as error:
+                log.warning("cluster does not end", cluster=uid, why=str(error))
 
     async def _wait_ready(self) -> None:
         try:

@@ -6,7 +6,7 @@ from .checks import check_cluster
 from .operations import Operations
 from .properties import ManagedCluster
 from .reconcile import Reconciling
-from .showing import POOL_TYPE, render_cluster
+from .showing import POOL_TYPE
 from .surroundings import Surroundings as Surroundings
 from .writing import FULL_TYPE as FULL_TYPE
 from .writing import Writing
@@ -45,7 +45,7 @@ def provider(around: Surroundings) -> arm.Provider:
         on_delete=writing.delete,
         reconcile=reconciling.reconcile,
         remove=reconciling.remove,
-        render=render_cluster,
+        render=handlers.render,
         name_pattern=r"[a-zA-Z0-9]([-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?",
         actions=(
             arm.Action("listClusterUserCredential", handlers.list_user_credential),

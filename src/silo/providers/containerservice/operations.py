@@ -1,13 +1,14 @@
 """The handlers beside the verbs: credentials, pools, versions."""
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from silo import arm, core, kube
 
 from . import errors
-from .showing import list_pools
+from .showing import list_pools, render_cluster
 from .surroundings import Surroundings
 from .versions import render_versions
 from .wish import read_wish
@@ -32,6 +33,9 @@ class Operations:
         return await self._hand_out(call, resource, "clusterAdmin")
 
     async def _hand_out(self, call: arm.Call, resource: arm.Resource, kind: str) -> arm.Reply:
+        reason = self.around.unavailable()
+        if reason:
+            raise errors.KubernetesUnavailable(reason)
         wish, id_ = read_wish(resource), resource.id
         text = kube.render_admin(
             self.around.locate(resource.uid),
@@ -49,19 +53,27 @@ class Operations:
 
     async def list_agent_pools(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
         """Answer the pools of a cluster."""
-        return arm.Reply(200, {"value": list_pools(self._find(match))})
+        return arm.Reply(200, {"value": self._list_pools(self._find(match))})
 
     async def get_agent_pool(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
         """Answer one pool."""
         resource, name = self._find(match), match.id.name
-        for pool in list_pools(resource):
+        for pool in self._list_pools(resource):
             if pool["name"].casefold() == name.casefold():
                 return arm.Reply(200, pool)
         raise errors.PoolNotFound(name, resource.id.name)
 
     async def list_versions(self, _call: arm.Call, _match: arm.Match, _body: Any) -> arm.Reply:
         """Answer the versions that clusters can have."""
-        return arm.Reply(200, {"values": render_versions(self.around.kits)})
+        kits = () if self.around.unavailable() else self.around.kits
+        return arm.Reply(200, {"values": render_versions(kits)})
+
+    def render(self, resource: arm.Resource, _call: arm.Call) -> Mapping[str, Any]:
+        """Return the properties that are laid over a cluster's stored ones."""
+        return render_cluster(resource, runs=not self.around.unavailable())
+
+    def _list_pools(self, resource: arm.Resource) -> list[dict[str, Any]]:
+        return list_pools(resource, runs=not self.around.unavailable())
 
     def _find(self, match: arm.Match) -> arm.Resource:
         resources = self.around.resources

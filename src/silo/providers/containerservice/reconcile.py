@@ -35,11 +35,12 @@ class Reconciling:
 
     async def remove(self, resource: arm.Resource) -> None:
         """Take the cluster off the machine."""
-        if self.around.unavailable():
+        if self.around.clusters is None:
             # Nothing of it can be here that would have to go.
             return
         try:
-            await self._require_clusters().delete(resource.uid)
+            # Also while clusters are switched off: what it stored goes with it.
+            await self.around.clusters().delete(resource.uid)
         except kube.ClusterStarting as error:
             raise arm.NotYet(str(error)) from error
 

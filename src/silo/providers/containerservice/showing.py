@@ -11,24 +11,26 @@ _MAX_POOLS = 1
 POOL_TYPE = "Microsoft.ContainerService/managedClusters/agentPools"
 
 
-def render_cluster(resource: arm.Resource, _call: arm.Call) -> Mapping[str, Any]:
+def render_cluster(resource: arm.Resource, *, runs: bool) -> Mapping[str, Any]:
     """Return the properties that are laid over the stored ones."""
     wish = read_wish(resource)
     return {
         HIDDEN: None,
-        "agentPoolProfiles": [_show_pool(resource, one) for one in _list_stored(resource)],
+        "agentPoolProfiles": [
+            _show_pool(resource, one, runs=runs) for one in _list_stored(resource)
+        ],
         "currentKubernetesVersion": wish.version,
         "fqdn": wish.fqdn,
         "maxAgentPools": _MAX_POOLS,
-        "powerState": {"code": "Running"},
+        "powerState": _show_power(runs=runs),
     }
 
 
-def list_pools(resource: arm.Resource) -> list[dict[str, Any]]:
+def list_pools(resource: arm.Resource, *, runs: bool) -> list[dict[str, Any]]:
     """Return the pools of a cluster as resources of their own."""
     found = []
     for stored in _list_stored(resource):
-        shown = _show_pool(resource, stored)
+        shown = _show_pool(resource, stored, runs=runs)
         name = shown.pop("name")
         id_ = f"{resource.id.text}/agentPools/{name}"
         found.append({"id": id_, "name": name, "type": POOL_TYPE, "properties": shown})
@@ -40,10 +42,14 @@ def _list_stored(resource: arm.Resource) -> list[dict[str, Any]]:
     return stored
 
 
-def _show_pool(resource: arm.Resource, pool: Mapping[str, Any]) -> dict[str, Any]:
+def _show_pool(resource: arm.Resource, pool: Mapping[str, Any], *, runs: bool) -> dict[str, Any]:
     return {
         **pool,
         "currentOrchestratorVersion": read_wish(resource).version,
-        "powerState": {"code": "Running"},
+        "powerState": _show_power(runs=runs),
         "provisioningState": resource.state,
     }
+
+
+def _show_power(*, runs: bool) -> dict[str, str]:
+    return {"code": "Running" if runs else "Stopped"}

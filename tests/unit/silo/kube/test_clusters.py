@@ -49,14 +49,16 @@ def ground(tmp_path, monkeypatch):
 
 
 @contextlib.asynccontextmanager
-async def tended(ground, *plans):
-    clusters = kube.Clusters(ground)
+async def tended(ground, *plans, wanted=True, failures=()):
+    clusters, failures = kube.Clusters(ground), list(failures)
 
     async def list_plans():
+        if failures:
+            raise failures.pop()
         return plans
 
     async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(clusters.run(list_plans))
+        task = tasks.create_task(clusters.run(list_plans, wanted=wanted))
         yield clusters
         task.cancel()
 
@@ -91,6 +93,74 @@ async def test_what_is_left_of_others_goes_at_the_start(ground):
 
     assert not left.exists()
     assert "gone.control" in ground.networks.detached
+
+
+async def test_nothing_goes_before_every_plan_is_known(ground):
+    kept = ground.state / "clusters" / world.UID
+    kept.mkdir(parents=True)
+    async with tended(ground, world.PLAN, failures=[LookupError("Tiny")]) as clusters:
+        with pytest.raises(kube.ClusterStarting):
+            await clusters.apply(world.PLAN)
+
+        assert kept.exists()
+        assert ground.networks.detached == []
+
+
+async def test_one_that_does_not_go_ends_no_loop(ground, monkeypatch):
+    (ground.state / "clusters" / "stuck").mkdir(parents=True)
+
+    class NetlinkError(Exception):
+        pass
+
+    async def detach(member):
+        if member.startswith("stuck"):
+            raise NetlinkError(member)
+
+    monkeypatch.setattr(ground.networks, "detach", detach)
+    async with tended(ground) as clusters, asyncio.timeout(10):
+        await clusters.delete("never-was")
+
+    assert (ground.state / "clusters" / "stuck").exists()
+
+
+async def test_clusters_that_are_not_wanted_end_and_keep_what_they_stored(ground, monkeypatch):
+    kept = ground.state / "clusters" / world.UID / "etcd"
+    kept.mkdir(parents=True)
+    ended = []
+    monkeypatch.setattr(control_groups, "kill", ended.append)
+    async with tended(ground, world.PLAN, wanted=False) as clusters, asyncio.timeout(10):
+        await clusters.delete("never-was")
+        with pytest.raises(kube.ClusterStarting, match="does not run clusters"):
+            await clusters.apply(world.PLAN)
+
+        assert clusters._held == {}
+
+    assert ended[0] == ground.name_group(world.UID)
+    assert kept.exists()
+
+
+async def test_one_that_is_not_wanted_goes_with_what_it_stored(ground):
+    gone = ground.state / "clusters" / world.UID / "etcd"
+    gone.mkdir(parents=True)
+    async with tended(ground, world.PLAN, wanted=False) as clusters, asyncio.timeout(10):
+        await clusters.delete(world.UID)
+
+    assert not gone.exists()
+
+
+async def test_one_that_does_not_end_keeps_no_other_from_it(ground, monkeypatch):
+    for uid in ("one", "two"):
+        (ground.state / "clusters" / uid).mkdir(parents=True)
+    asked = []
+
+    def kill(group):
+        asked.append(group)
+        raise TimeoutError
+
+    monkeypatch.setattr(control_groups, "kill", kill)
+    await kube.Clusters(ground).end_all()
+
+    assert asked == [ground.name_group("one"), ground.name_group("two")]
 
 
 async def test_closed_runner_changes_nothing(ground):

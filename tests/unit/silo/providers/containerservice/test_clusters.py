@@ -121,6 +121,31 @@ async def test_machine_without_kubernetes_refuses_with_the_reason(world):
     assert "clusters need root" in body["error"]["message"]
 
 
+async def test_cluster_is_stopped_and_closed_while_clusters_are_off(world):
+    async with world.running():
+        await world.put()
+        await world.wait_state()
+        world.reason = "clusters are switched off"
+        _, _, shown = await world.ask("GET", K1)
+        _, _, pools = await world.ask("GET", f"{K1}/agentPools")
+        status, _, refused = await world.act("listClusterAdminCredential")
+
+    assert shown["properties"]["powerState"] == {"code": "Stopped"}
+    assert [one["properties"]["powerState"]["code"] for one in pools["value"]] == ["Stopped"]
+    assert (status, refused["error"]["code"]) == (409, "ServiceUnavailable")
+
+
+async def test_cluster_goes_also_while_clusters_are_off(world):
+    async with world.running():
+        await world.put()
+        await world.wait_state()
+        world.reason = "clusters are switched off"
+        await world.ask("DELETE", K1)
+        await world.wait_gone()
+
+    assert world.clusters.plans == {}
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "said"),
     [
@@ -219,6 +244,15 @@ async def test_versions_are_those_that_are_here(world):
     assert [one["version"] for one in body["values"]] == ["1.36", "1.35"]
     assert [one["isDefault"] for one in body["values"]] == [True, False]
     assert body["values"][0]["patchVersions"] == {"1.36.3": {"upgrades": []}}
+
+
+async def test_there_are_no_versions_while_clusters_are_off(world):
+    world.reason = "clusters are switched off"
+    subscription = K1.partition("/resourceGroups")[0]
+    where = f"{subscription}/providers/Microsoft.ContainerService/locations/westeurope"
+    _, _, body = await world.ask("GET", f"{where}/kubernetesVersions?api-version={VERSION}")
+
+    assert body == {"values": []}
 
 
 async def test_every_stored_cluster_is_taken_up_after_a_start(world):
