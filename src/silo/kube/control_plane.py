@@ -13,6 +13,7 @@ from silo import core
 from . import certificates, kubeconfigs
 from .binaries import Kit
 from .certificates import Pair, Subject
+from .errors import StepFailed
 from .paths import ClusterPaths
 from .plans import API_PORT, DOMAIN, ClusterPlan
 from .processes import Namespaces, Process
@@ -43,9 +44,25 @@ def ensure_authorities(paths: ClusterPaths, now: datetime) -> Authorities:
     )
 
 
+def require_stored(plan: ClusterPlan, paths: ClusterPaths) -> None:
+    """Found no empty cluster in place of one that was there.
+
+    Its folder without a database in it tells it too, so it is made where it is not.
+
+    Raises:
+        StepFailed: what the cluster stored is gone.
+
+    """
+    if paths.etcd.exists() or not (plan.was_up or paths.state.exists()):
+        return
+    paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    raise StepFailed("What the cluster stored is not here; restore it, or delete the cluster.")
+
+
 def prepare(plan: ClusterPlan, paths: ClusterPaths, now: datetime) -> None:
     """Write everything that the programs read; what is there and fits stays."""
-    for folder in (paths.state, paths.pki, paths.config, paths.etcd, paths.run):
+    # The database's folder comes with the cluster's own: see ``require_stored``.
+    for folder in (paths.etcd, paths.state, paths.pki, paths.config, paths.run):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
     authorities = ensure_authorities(paths, now)

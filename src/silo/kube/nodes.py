@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from silo import core, engine
 
 from . import certificates, kubeconfigs
@@ -21,6 +23,8 @@ from .errors import StepFailed
 from .paths import ClusterPaths, NodePaths
 from .plans import API_PORT, DOMAIN, ClusterPlan, NodePlan
 from .processes import SYSTEM_PATH, Namespaces, Process
+
+log = structlog.get_logger()
 
 PAUSE_IMAGE = "localhost/silo/pause:1"
 RESOLVER = "168.63.129.16"
@@ -383,6 +387,8 @@ def _run(*words: str) -> None:
             umask=0o022,
         )
     except subprocess.CalledProcessError as error:
-        raise StepFailed(f"{Path(words[0]).name}: {error.stderr.strip()[-500:]}") from error
+        log.warning("step of a node failed", words=words, said=error.stderr.strip()[-500:])
+        raise StepFailed(f"{Path(words[0]).name} failed; the log of Silo says why.") from error
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise StepFailed(f"{Path(words[0]).name} could not be run: {error}") from None
+        log.warning("step of a node failed", words=words, said=str(error))
+        raise StepFailed(f"{Path(words[0]).name} could not be run.") from None

@@ -58,6 +58,9 @@ class ClusterPlan:
     nodes: tuple[NodePlan, ...] = ()
     pods: IPv4Network = field(default=POD_SPACE)
     services: IPv4Network = field(default=SERVICE_SPACE)
+    was_up: bool = field(default=False, compare=False)
+    """Whether it is known to have come up before, so that it must have stored something. It says
+    nothing of what the cluster shall be."""
 
     @property
     def address(self) -> str:

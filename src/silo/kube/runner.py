@@ -140,6 +140,7 @@ class Runner:
 
     async def _start_control_plane(self, kit: Kit) -> Sequence[Process]:
         networks, plan = self._ground.networks, self.plan
+        await self._do(control_plane.require_stored, plan, self._paths)
         at = await networks.attach(
             f"{plan.uid}.{_CONTROL}",
             engine.NetworkPlan(
@@ -249,7 +250,8 @@ def _find_first(problems: BaseExceptionGroup[Exception]) -> core.SiloError:
     if isinstance(first, core.SiloError):
         return first
     log.error("step of a cluster failed", exc_info=first)
-    return StepFailed(f"{type(first).__name__}: {first}")
+    # Tenants read it, and what the machine says names its folders.
+    return StepFailed("A step failed; the log of Silo says which.")
 
 
 async def remove_cluster(ground: Ground, uid: str) -> None:

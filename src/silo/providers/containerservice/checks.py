@@ -76,6 +76,9 @@ def check_cluster(change: arm.Change[ManagedCluster]) -> ManagedCluster:
         if name not in _READ_ONLY
     }
     _check_parts("properties", given, _CLUSTER)
+    # Unlike other switches this one asks for something when it is off.
+    if given.get("enableRBAC") not in (None, True):
+        raise errors.PropertyNotSupported("properties.enableRBAC", "false")
     _check_parts("properties.networkProfile", given.get("networkProfile") or {}, _NETWORK)
     pools = given.get("agentPoolProfiles") or []
     if not pools:

@@ -53,6 +53,7 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
         fqdn=wish.fqdn,
         public_address=wish.public_address,
         nodes=tuple(nodes),
+        was_up=resource.settled_generation > 0 and resource.outcome.state == "Succeeded",
     )
 
 

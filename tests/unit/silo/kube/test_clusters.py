@@ -79,10 +79,22 @@ async def test_version_that_is_not_here_is_told(ground):
 
 async def test_bug_in_one_cluster_ends_no_loop(ground):
     async with tended(ground, world.PLAN) as clusters:
-        with pytest.raises(kube.StepFailed, match="LookupError"):
+        with pytest.raises(kube.StepFailed, match="the log of Silo"):
             await apply(clusters, world.PLAN)
-        with pytest.raises(kube.StepFailed, match="LookupError"):
+        with pytest.raises(kube.StepFailed, match="the log of Silo"):
             await apply(clusters, replace(world.PLAN, uid="other"))
+
+
+async def test_cluster_without_what_it_stored_is_not_founded_anew(ground):
+    async with tended(ground, replace(world.PLAN, was_up=True)) as clusters:
+        with pytest.raises(kube.StepFailed, match="not here"):
+            await apply(clusters, world.PLAN)
+    # Nor once its last wish has failed for that.
+    async with tended(ground, world.PLAN) as clusters:
+        with pytest.raises(kube.StepFailed, match="not here"):
+            await apply(clusters, world.PLAN)
+
+    assert not ground.locate(world.UID).etcd.exists()
 
 
 async def test_what_is_left_of_others_goes_at_the_start(ground):

@@ -178,9 +178,10 @@ async def test_cluster_goes_also_while_clusters_are_off(world):
         ({"networkProfile": {"networkPolicy": "calico"}}, "FeatureNotSupported", "networkPolicy"),
         ({"networkProfile": {"podCidr": "10.9.0.0/16"}}, "FeatureNotSupported", "podCidr"),
         ({"aadProfile": {"managed": True}}, "FeatureNotSupported", "aadProfile"),
+        ({"enableRBAC": False}, "FeatureNotSupported", "enableRBAC"),
         ({"disableLocalAccounts": True}, "FeatureNotSupported", "disableLocalAccounts"),
         (
-            {"enableRBAC": False, "somethingNew": {"on": True}},
+            {"somethingNew": {"on": True}},
             "FeatureNotSupported",
             "somethingNew",
         ),
@@ -262,3 +263,4 @@ async def test_every_stored_cluster_is_taken_up_after_a_start(world):
 
     plans = await containerservice.open_plans(world.around).list_plans()
     assert plans == [find_plan(world)]
+    assert [plan.was_up for plan in (*plans, find_plan(world))] == [True, False]
