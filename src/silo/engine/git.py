@@ -13,9 +13,11 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from silo import core
@@ -25,6 +27,10 @@ from .plans import GitRepo
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@^~-]{0,199}")
 _PART = re.compile(r"[A-Za-z0-9_.-][A-Za-z0-9_. -]{0,99}")
 _SAID = 400
+_LOOK_S = 0.25
+"""How soon git ends when nobody wants the volume any more."""
+_HEAR_S = 5.0
+"""For the last words of a git that has ended; they are there already."""
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _PLACE = Path("/mnt/volume")
 """Where the volume is mounted for git, in a namespace of its own."""
@@ -81,8 +87,18 @@ class Stand:
     """What it sees in ``/etc`` as the group's containers do, and where that is."""
 
 
-def clone(repo: GitRepo, folder: Path, rules: GitRules, *, owner: int, stand: Stand | None) -> None:
+def clone(
+    repo: GitRepo,
+    folder: Path,
+    rules: GitRules,
+    *,
+    owner: int,
+    stand: Stand | None,
+    stop: threading.Event,
+) -> None:
     """Fetch a repository into a folder that exists, is empty and belongs to ``owner``.
+
+    Another thread ends it by ``stop``.
 
     Raises:
         GitRefused: it may not be fetched. GitFailed: it could not be.
@@ -91,7 +107,7 @@ def clone(repo: GitRepo, folder: Path, rules: GitRules, *, owner: int, stand: St
     url, secret = _split_secret(repo.repository, rules)
     if os.geteuid() == 0 and stand is None:
         raise GitRefused("A repository is fetched from within its group's network only.")
-    job = _Job(folder, owner, rules, stand, secret)
+    job = _Job(folder, owner, rules, stand, stop, secret)
     target = str(job.seen_as / choose_directory(repo))
     if repo.revision and (".." in repo.revision or not _REVISION.fullmatch(repo.revision)):
         raise GitRefused(f"'{repo.revision[:100]}' is not a revision.")
@@ -198,6 +214,7 @@ class _Job:
     owner: int
     rules: GitRules
     stand: Stand | None
+    stop: threading.Event
     secret: str = field(repr=False)
 
     @property
@@ -218,8 +235,9 @@ class _Job:
         command = [program, *words]
         if self.stand is not None and os.geteuid() == 0:
             command = [*self._confine(self.stand), *command]
-        with subprocess.Popen(  # noqa: S603 - checked words after --
+        process = subprocess.Popen(  # noqa: S603 - checked words after --
             command,
+            bufsize=0,
             env=_make_environment(self.rules, self.seen_as, self.secret),
             cwd="/",
             stdin=subprocess.DEVNULL,
@@ -227,15 +245,29 @@ class _Job:
             stderr=subprocess.PIPE,
             start_new_session=True,
             umask=0o022,
-        ) as process:
-            try:
-                said = process.communicate(timeout=self.rules.timeout_s)[1].decode(errors="replace")
-            except subprocess.TimeoutExpired:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                raise GitFailed(f"git did not end within {self.rules.timeout_s:.0f} s.") from None
+        )
+        said = bytearray()
+        reader = threading.Thread(target=keep_tail, args=(process.stderr, said), daemon=True)
+        reader.start()
+        if not self._wait(process):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise GitFailed(f"git did not end within {self.rules.timeout_s:.0f} s.")
         if process.returncode:
-            raise GitFailed(f"git failed: {said.strip()[-_SAID:] or process.returncode}")
+            reader.join(_HEAR_S)
+            last = said.decode(errors="replace").strip()[-_SAID:]
+            raise GitFailed(f"git failed: {last or process.returncode}")
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait for its end; False when that takes too long or is not wanted any more."""
+        left = self.rules.timeout_s
+        while left > 0 and not self.stop.is_set():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(min(left, _LOOK_S))
+                return True
+            left -= _LOOK_S
+        return False
 
     def _confine(self, stand: Stand) -> list[str]:
         """Return the words before a command that take it there and everything from it."""
@@ -247,3 +279,11 @@ class _Job:
             *("nsenter", f"--net={stand.netns}", "--", "prlimit", *_LIMITS, "--", *own, "--"),
             *("sh", "-c", _INSIDE, str(self.folder), *files, "--", *drop, "--"),
         ]
+
+
+def keep_tail(pipe: IO[bytes], said: bytearray) -> None:
+    """Read to the end and keep the last of it: a server has git say as much as it likes."""
+    with pipe:
+        while chunk := pipe.read(1 << 16):
+            said += chunk
+            del said[: -4 * _SAID]

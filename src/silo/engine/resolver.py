@@ -103,7 +103,8 @@ class Resolver:
         found = self._lookup(name)
         if found is not None:
             return _shorten(query, _answer_own(query, found), limit)
-        servers = await asyncio.to_thread(read_resolvers, self._resolv_conf)
+        # A few lines that the kernel has in memory: no thread is waited for.
+        servers = read_resolvers(self._resolv_conf)
         reply = await _forward(data, servers, use_tcp=limit is None)
         if reply is None:
             failure = query.reply()

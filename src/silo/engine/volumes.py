@@ -14,9 +14,13 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from silo import core
 
@@ -28,6 +32,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _FILE = re.compile(r"[A-Za-z0-9._-]{1,253}")
 SECRET_BYTES = 4 << 20
 """As much as a whole request to ARM may hold."""
+_AT_ONCE = 16
+_CLONES_AT_ONCE = 4
+
+T = TypeVar("T")
 
 
 class VolumeRefused(core.SiloError):
@@ -61,6 +69,9 @@ class Volumes:
         self._shares = shares
         self._rules = rules or VolumeRules()
         self._mounts = mounts or KernelMounts()
+        # Of their own: nothing else waits for disks, and no volume for somebody's slow repository.
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "volumes")
+        self._clones = ThreadPoolExecutor(_CLONES_AT_ONCE, "clones")
 
     async def prepare(
         self,
@@ -81,15 +92,18 @@ class Volumes:
             VolumeRefused, GitRefused: it may not be had. MountFailed, GitFailed: it cannot.
 
         """
-        return await asyncio.to_thread(self._prepare, uid, plan, first_id, reader, stand)
+        stop = threading.Event()
+        threads = self._clones if isinstance(plan.source, GitRepo) else self._threads
+        work = partial(self._prepare, uid, plan, first_id, reader, stand=stand, stop=stop)
+        return await _do(threads, work, stop)
 
     async def remove(self, uid: str) -> None:
         """Take every volume of a group away, shares' contents excepted; repeatable."""
-        await asyncio.to_thread(self._remove, _check(uid))
+        await _do(self._threads, partial(self._remove, _check(uid)))
 
     async def sweep(self, keep: Collection[str]) -> list[str]:
         """Take away what a crash left of groups that are no more; return their uids."""
-        return await asyncio.to_thread(self._sweep, keep)
+        return await _do(self._threads, partial(self._sweep, keep))
 
     def _prepare(
         self,
@@ -97,7 +111,9 @@ class Volumes:
         plan: VolumePlan,
         first_id: int,
         reader: int | None,
+        *,
         stand: git.Stand | None,
+        stop: threading.Event,
     ) -> Path:
         _check(uid)
         _check(plan.name)
@@ -105,7 +121,9 @@ class Volumes:
             case EmptyDir():
                 return self._prepare_empty(uid, plan.name, first_id, self._rules.bytes)[0]
             case GitRepo():
-                return self._prepare_git(uid, plan.name, plan.source, first_id, stand)
+                return self._prepare_git(
+                    uid, plan.name, plan.source, first_id, stand=stand, stop=stop
+                )
             case Secret():
                 place = _make_folder(self._memory, uid, first_id) / plan.name
                 owner = None if reader is None else (first_id + reader, first_id)
@@ -131,7 +149,14 @@ class Volumes:
         return inside, False
 
     def _prepare_git(
-        self, uid: str, name: str, repo: GitRepo, first_id: int, stand: git.Stand | None
+        self,
+        uid: str,
+        name: str,
+        repo: GitRepo,
+        first_id: int,
+        *,
+        stand: git.Stand | None,
+        stop: threading.Event,
     ) -> Path:
         git.choose_directory(repo)
         size = min(self._rules.bytes, self._rules.repositories.bytes)
@@ -144,7 +169,8 @@ class Volumes:
         inside.chmod(0o755)
         owner = first_id or git.NOBODY
         _give(inside, owner)
-        git.clone(repo, inside, self._rules.repositories, owner=owner, stand=stand)
+        rules = self._rules.repositories
+        git.clone(repo, inside, rules, owner=owner, stand=stand, stop=stop)
         if owner != first_id:
             _give_tree(inside, first_id)
         done.touch(mode=0o600)
@@ -206,6 +232,24 @@ class Volumes:
         for uid in gone:
             self._remove(uid)
         return gone
+
+
+async def _do(
+    threads: ThreadPoolExecutor, work: Callable[[], T], stop: threading.Event | None = None
+) -> T:
+    """Work in a thread; who is cancelled waits, so that nothing is mounted after a removal."""
+    job = threads.submit(work)
+    done = asyncio.wrap_future(job)
+    try:
+        return await asyncio.shield(done)
+    except asyncio.CancelledError:
+        if stop is not None:
+            stop.set()
+        job.cancel()  # unless it has begun
+        while not job.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([done])
+        raise
 
 
 def _write_secret(folder: int, name: str, content: bytes, owner: tuple[int, int] | None) -> None:

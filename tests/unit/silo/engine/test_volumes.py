@@ -1,6 +1,8 @@
 """Volumes on plain folders: the mounts are a fake's, the rest is real."""
 
+import asyncio
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -158,3 +160,34 @@ async def test_a_sweep_takes_what_belongs_to_nobody(
     assert await volumes.sweep({"g2"}) == ["g1"]
     left = [[path.name for path in (tmp_path / kind).iterdir()] for kind in ("disk", "memory")]
     assert left == [["g2"], ["g2"]]
+
+
+class SlowMounts(FakeMounts):
+    """Mounts when a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def mount_memory(self, path: Path, size: int) -> None:
+        self.begun.set()
+        self.go.wait(60)
+        super().mount_memory(path, size)
+
+
+async def test_nothing_is_mounted_after_a_preparation_has_been_given_up(tmp_path: Path) -> None:
+    slow = SlowMounts()
+    volumes = engine.Volumes(tmp_path / "disk", tmp_path / "memory", shares=tmp_path, mounts=slow)
+    async with asyncio.TaskGroup() as tasks:
+        coming = tasks.create_task(volumes.prepare("g1", plan(engine.Secret({"a": b"x"}))))
+        assert await asyncio.to_thread(slow.begun.wait, 60)
+        for _ in range(3):
+            coming.cancel()
+            await asyncio.sleep(0)
+        assert not coming.done()
+        slow.go.set()
+    assert coming.cancelled()
+    assert slow.mounted
+    await volumes.remove("g1")
+
+    assert slow.mounted == {}
