@@ -5,20 +5,24 @@ with it in containerd's database, stands the path only.
 """
 
 import os
+import threading
 from pathlib import Path
 
 from .mounts import KernelMounts
 
 _FOLDER = "secrets"
 _SIZE_BYTES = 64 * 1024 * 1024
+_mounting = threading.Lock()
+"""Two mounts, one upon the other, would hide what the first to write has written."""
 
 
 def write(run: Path, container_id: str, pairs: tuple[tuple[str, str], ...], reader: int) -> Path:
     """Write one container's secret environment, for its own user to read; blocks."""
     folder, mounts = run / _FOLDER, KernelMounts()
     folder.mkdir(exist_ok=True)
-    if not mounts.is_mount(folder):
-        mounts.mount_memory(folder, _SIZE_BYTES)
+    with _mounting:
+        if not mounts.is_mount(folder):
+            mounts.mount_memory(folder, _SIZE_BYTES)
     # Silo's own umask lets nobody pass; the container's user has to.
     folder.chmod(0o711)
     path = folder / container_id

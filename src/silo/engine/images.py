@@ -24,7 +24,8 @@ from .references import parse_reference
 from .registries import Registries, Repository
 from .unpack import Layer, Layers, Pull, Report, has_snapshot
 
-LARGEST_CONFIG = 8 * 1024 * 1024
+LARGEST_CONFIG = 1024 * 1024
+_MOST_READY = 64
 
 
 class Images:
@@ -37,7 +38,6 @@ class Images:
         self._clock = clock
         self._registries = registries
         self._layers = Layers(client, disk)
-        self._accounts: dict[str, tuple[str, str]] = {}
         self._ready: dict[str, tuple[Image, datetime]] = {}
         """By digest: whole, recorded, and noted then as used; containerd's clean-up leaves it."""
 
@@ -67,8 +67,15 @@ class Images:
             await self._record(digest, raw, (config_digest, config_bytes), chains[-1], lease)
             files = await self._read_accounts(chains[-1], lease)
         image = manifests.describe_image(reference, digest, chains[-1], config, files)
-        self._ready[digest] = image, now
+        self._keep_ready(digest, image, now)
         return image
+
+    def _keep_ready(self, digest: str, image: Image, noted: datetime) -> None:
+        """Remember an image, and forget the one that was not wanted for longest."""
+        self._ready.pop(digest, None)
+        self._ready[digest] = image, noted
+        if len(self._ready) > _MOST_READY:
+            del self._ready[next(iter(self._ready))]
 
     async def _find_ready(self, digest: str) -> Image | None:
         """Return an image that is here, and stays here as long as it is used."""
@@ -79,7 +86,8 @@ class Images:
         if now - noted > OFTEN:
             if not await note_use(self._client, digest, now):
                 return None
-            self._ready[digest] = image, now
+            noted = now
+        self._keep_ready(digest, image, noted)
         return image if await has_snapshot(self._client, image.chain) else None
 
     async def _resolve(
@@ -116,21 +124,19 @@ class Images:
         await record_image(self._client, digest, manifest, lease, self._clock.now())
 
     async def _read_accounts(self, chain: str, lease: str) -> tuple[str, str]:
-        if chain not in self._accounts:
-            key = f"view-{uuid4().hex}"
-            snapshots = self._client.snapshots
-            view = snapshots_pb2.ViewSnapshotRequest(snapshotter=SNAPSHOTTER, key=key, parent=chain)
-            mounts = await self._client.call(snapshots.view, view, lease=lease)
-            try:
-                layers = _list_folders(mounts.mounts[0])
-                self._accounts[chain] = (
-                    accounts.read_file(layers, "etc", "passwd"),
-                    accounts.read_file(layers, "etc", "group"),
-                )
-            finally:
-                remove = snapshots_pb2.RemoveSnapshotRequest(snapshotter=SNAPSHOTTER, key=key)
-                await self._client.call(snapshots.remove, remove)
-        return self._accounts[chain]
+        key = f"view-{uuid4().hex}"
+        snapshots = self._client.snapshots
+        view = snapshots_pb2.ViewSnapshotRequest(snapshotter=SNAPSHOTTER, key=key, parent=chain)
+        mounts = await self._client.call(snapshots.view, view, lease=lease)
+        try:
+            layers = _list_folders(mounts.mounts[0])
+            return (
+                accounts.read_file(layers, "etc", "passwd"),
+                accounts.read_file(layers, "etc", "group"),
+            )
+        finally:
+            remove = snapshots_pb2.RemoveSnapshotRequest(snapshotter=SNAPSHOTTER, key=key)
+            await self._client.call(snapshots.remove, remove)
 
 
 def _list_folders(mount: mount_pb2.Mount) -> list[Path]:

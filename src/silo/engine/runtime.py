@@ -3,11 +3,11 @@
 import asyncio
 import json
 import resource
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from google.protobuf import any_pb2
 from grpc import aio
@@ -73,7 +73,7 @@ class Runtime:
         self._boosts = Boosts()
         self._first_ids: dict[str, int] | None = None
         self._starting = asyncio.Lock()
-        self._making: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._making: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def instance(self) -> str:
@@ -199,7 +199,7 @@ class Runtime:
         return [found.group for found in await self._list({sandboxes.ROLE_LABEL: sandboxes.ROLE})]
 
     async def _ensure_sandbox(self, group: str, shim: levels.Shim, spec: dict[str, Any]) -> None:
-        async with self._making[group]:
+        async with self._making.setdefault(group, asyncio.Lock()):
             if await sandboxes.is_running(self._client, group):
                 return
             await self._remove(sandboxes.get_sandbox_id(group))
