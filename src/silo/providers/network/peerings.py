@@ -96,12 +96,9 @@ class Peerings:
             self.topology.resources.put(conn, back.with_properties(peeringState="Disconnected"))
 
     async def _apply(self, resource: arm.Resource) -> None:
-        store = self.topology.resources.store
-        found = await store.read(
-            lambda conn: self.topology.list_rules_around(conn, get_parent(resource.id))
-        )
-        for uid, rules in found.items():
-            await self.subnets.apply(uid, rules)
+        store, vnet = self.topology.resources.store, get_parent(resource.id)
+        uids = await store.read(lambda conn: self.topology.list_around(conn, vnet))
+        await self.subnets.apply_now(uids)
 
     def _find_remote(
         self, conn: core.Connection, change: arm.Change[Peering], vnet: arm.Resource

@@ -10,7 +10,7 @@ from silo import arm, core
 from .errors import InUseSecurityGroupCannotBeDeleted
 from .properties import SecurityGroup, SecurityRule
 from .security_rules import DEFAULT_RULES, check_conflicts, check_rule
-from .subnets import Subnets, apply_all
+from .subnets import Subnets
 from .topology import (
     Topology,
     get_parent,
@@ -112,7 +112,7 @@ class SecurityGroups:
     async def _apply(self, group: arm.ResourceId) -> None:
         store = self.topology.resources.store
         guarded = await store.read(lambda conn: self.topology.list_guarded(conn, group))
-        await apply_all(self.subnets, guarded)
+        await self.subnets.apply_all(guarded)
 
     def _settle(
         self, conn: core.Connection, group: arm.ResourceId, resource: arm.Resource

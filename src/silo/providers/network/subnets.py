@@ -1,7 +1,8 @@
 """Subnets: where groups get their private addresses, by themselves or with their network."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -127,7 +128,7 @@ class Subnets:
 
     async def reconcile(self, resource: arm.Resource, _wanted: Subnet) -> None:
         """Put the rules of its network in force."""
-        await apply_all(self, [resource])
+        await self.apply_all([resource])
 
     def check_delete(self, conn: core.Connection, resource: arm.Resource) -> None:
         """Refuse while anybody is in it."""
@@ -144,6 +145,23 @@ class Subnets:
         if users:
             raise arm.NotYet("the groups in it must go first")
 
+    async def apply_all(self, changed: Sequence[arm.Resource]) -> None:
+        """Put the rules of every network of these subnets in force."""
+        store = self.topology.resources.store
+        await self.apply_now(await store.read(lambda conn: self.topology.list_of(conn, changed)))
+
+    async def apply_now(self, uids: Iterable[str]) -> None:
+        """Put the rules of these networks in force, each as they are at that moment.
+
+        Nobody else gets a turn between reading them and handing them over: so those that were
+        read later are in force later, whoever read them.
+        """
+        store = self.topology.resources.store
+        for uid in uids:
+            rules = store.read_now(partial(self.topology.find_rules, vnet_uid=uid))
+            if rules is not None:
+                await self.apply(uid, rules)
+
     def _check_group(
         self, conn: core.Connection, call: arm.Call, id_: arm.ResourceId, text: str
     ) -> None:
@@ -155,14 +173,6 @@ class Subnets:
         found = self.topology.resources.find(conn, group)
         if group.full_type.casefold() != GROUPS.casefold() or found is None or found.deleting:
             raise InvalidResourceReference(text, id_.text)
-
-
-async def apply_all(subnets: Subnets, changed: Sequence[arm.Resource]) -> None:
-    """Put the rules of every network of these subnets in force."""
-    store = subnets.topology.resources.store
-    found = await store.read(lambda conn: subnets.topology.list_rule_sets(conn, changed))
-    for uid, rules in found.items():
-        await subnets.apply(uid, rules)
 
 
 def check_place(

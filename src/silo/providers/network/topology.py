@@ -1,7 +1,7 @@
 """How networks, subnets, security groups and running groups hang together; read from the table."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from typing import Any
@@ -123,27 +123,21 @@ class Topology:
         ]
         return engine.RuleSet(prefixes, tuple(subnets), peers)
 
-    def list_rules_around(
-        self, conn: core.Connection, vnet: arm.ResourceId
-    ) -> dict[str, engine.RuleSet]:
-        """Return the rules of a virtual network and of all that name it, by uid."""
+    def list_around(self, conn: core.Connection, vnet: arm.ResourceId) -> list[str]:
+        """Return the uids of a virtual network and of all that it names."""
         ids = [vnet]
         for peering in self.list_peerings(conn, vnet):
             remote = self.find_remote(conn, peering)
             ids += [remote.id] if remote else []
-        found = [each for id_ in ids if (each := self.resources.find(conn, id_)) is not None]
-        return {each.uid: self.read_rules(conn, each) for each in found}
+        return self._list_uids(conn, ids)
 
-    def list_rule_sets(
-        self, conn: core.Connection, subnets: Sequence[arm.Resource]
-    ) -> dict[str, engine.RuleSet]:
-        """Return the rules of every virtual network of these subnets, by its uid."""
-        found: dict[str, engine.RuleSet] = {}
-        for subnet in subnets:
-            vnet = self.resources.find(conn, get_parent(subnet.id))
-            if vnet is not None and vnet.uid not in found:
-                found[vnet.uid] = self.read_rules(conn, vnet)
-        return found
+    def list_of(self, conn: core.Connection, subnets: Sequence[arm.Resource]) -> list[str]:
+        """Return the uids of the virtual networks of these subnets."""
+        return self._list_uids(conn, (get_parent(subnet.id) for subnet in subnets))
+
+    def _list_uids(self, conn: core.Connection, vnets: Iterable[arm.ResourceId]) -> list[str]:
+        found = (self.resources.find(conn, id_) for id_ in vnets)
+        return list(dict.fromkeys(each.uid for each in found if each is not None))
 
     def _read_subnet(
         self, conn: core.Connection, resource: arm.Resource, space: Sequence[IPv4Network]

@@ -83,9 +83,8 @@ class VirtualNetworks:
     async def reconcile(self, resource: arm.Resource, _wanted: VirtualNetwork) -> None:
         """Put its rules in force, and those of its peers, which name its addresses."""
         store = self.topology.resources.store
-        found = await store.read(lambda conn: self.topology.list_rules_around(conn, resource.id))
-        for uid, rules in found.items():
-            await self.subnets.apply(uid, rules)
+        uids = await store.read(lambda conn: self.topology.list_around(conn, resource.id))
+        await self.subnets.apply_now(uids)
 
     def check_delete(self, conn: core.Connection, resource: arm.Resource) -> None:
         """Refuse while anybody is in it."""

@@ -1,6 +1,8 @@
 import pytest
 
 from silo import arm, engine
+from silo.providers.network.subnets import Subnets
+from silo.providers.network.topology import Topology
 
 from .network_world import NETWORK, NetworkWorld
 
@@ -136,3 +138,17 @@ async def test_a_network_sent_back_keeps_its_peerings_and_makes_none(world):
 
     new = {**shown["properties"], "virtualNetworkPeerings": [{"name": "new"}]}
     assert (await world.put(ONE, new))[2]["error"]["code"] == "NotSupported"
+
+
+async def test_rules_that_change_while_others_are_put_in_force_are_the_newest_there_too(world):
+    uids = [read_rules(world, path)[0] for path in (ONE, TWO)]
+    applied = []
+
+    async def apply(uid, rules):
+        applied.append((uid, rules.space))
+        if len(applied) == 1:
+            await world.put(TWO, {"addressSpace": {"addressPrefixes": ["10.3.0.0/16"]}})
+
+    await Subnets(Topology(world.resources), apply).apply_now([*uids, "gone"])
+
+    assert applied == [(uids[0], ("10.1.0.0/16",)), (uids[1], ("10.3.0.0/16",))]
