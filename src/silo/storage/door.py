@@ -127,8 +127,10 @@ class StorageDoor:
             caller = self._gate.authenticate(account, route, asking)
             request = Request(scope, receive, send, context, asking, route, account, caller)
             await self._answer(request)
-        except core.SiloError as error:
+        except (core.SiloError, OSError) as error:
             failure = translate(error)
+            if isinstance(error, OSError):
+                log.exception("the machine refused", request_id=context.request_id)
             if request is not None and request.started:
                 log.warning("answer cut off", reason=str(error), request_id=context.request_id)
                 return

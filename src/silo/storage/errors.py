@@ -247,8 +247,8 @@ class ServerBusy(StorageError):
     sentence = "The server is currently unable to receive requests. Please retry your request."
 
 
-def translate(error: core.SiloError) -> StorageError:
-    """Return an error of the ground floor in this dialect."""
+def translate(error: core.SiloError | OSError) -> StorageError:
+    """Return an error of the ground floor, or the machine's, in this dialect."""
     match error:
         case StorageError():
             return error
@@ -256,7 +256,7 @@ def translate(error: core.SiloError) -> StorageError:
             return RequestBodyTooLarge()
         case core.StoreFull():
             return ShareSizeLimitReached("The disk is full; nothing was kept.")
-        case core.StoreUnavailable():
+        case core.StoreUnavailable() | OSError():
             return ServerBusy()
     return StorageError(str(error))
 

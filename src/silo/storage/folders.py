@@ -41,15 +41,14 @@ class Folders:
 
         """
         path = self._root / share.folder
-        if find_image(path).exists():
-            return self._open_image(path)
-        if not path.is_dir():
+        if not find_image(path).exists() and not path.is_dir():
             # Everybody may write to a share: nobody else on the machine may come near it.
             for private in (self._root, path.parent):
                 private.mkdir(mode=0o700, parents=True, exist_ok=True)
                 private.chmod(0o700)
             return self._make(share, path)
-        return path
+        # Asked again: another worker may have made it meanwhile, and the folder holds more then.
+        return self._open_image(path) if find_image(path).exists() else path
 
     def open_for_group(self, share: FileShare, *, read_only: bool) -> Path:
         """Return a share's folder for containers, who are held to its quota.

@@ -103,14 +103,15 @@ class Images:
             ServerBusy: the machine does not let us.
 
         """
-        image = find_image(folder)
-        if image.stat().st_size < _add_overhead(size):
-            self.open(folder)
-            with _turn(folder.parent):
-                try:
-                    self._kernel.grow_image(image, folder, _add_overhead(size))
-                except engine.MountFailed as error:
-                    raise ServerBusy(f"The share cannot grow: {error}") from None
+        image, wanted = find_image(folder), _add_overhead(size)
+        with suppress(FileNotFoundError):  # it may be deleted meanwhile
+            if image.stat().st_size < wanted:
+                self.open(folder)
+                with _turn(folder.parent):
+                    try:
+                        self._kernel.grow_image(image, folder, wanted)
+                    except engine.MountFailed as error:
+                        raise ServerBusy(f"The share cannot grow: {error}") from None
 
     def remove(self, folder: Path) -> None:
         """Take a share away; a group that has it mounted keeps an orphan."""

@@ -248,3 +248,17 @@ async def test_a_refusal_that_cannot_be_counted_is_still_a_refusal(world: World)
 
 def refuse_to_count(_note: Any) -> None:
     raise errors.ServerBusy("The audit log cannot be written now.")
+
+
+async def test_a_machine_that_fails_is_told_in_storages_dialect(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.put_file("/data/f", b"content")
+
+    def fail(*_args: Any, **_options: Any) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "open", fail)
+    answer = await world.send("GET", "/data/f")
+
+    assert (answer.status, answer.code) == (503, "ServerBusy")

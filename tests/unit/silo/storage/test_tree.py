@@ -244,3 +244,34 @@ def test_a_group_that_would_not_be_held_to_a_quota_does_not_write(tmp_path: Path
         tree.open_for_group(SHARE, read_only=False)
     assert tree.open_for_group(SHARE, read_only=True) == made[0]
     assert tree.open_for_group(large, read_only=False) == made[1]  # the disk is smaller
+
+
+def test_a_share_that_another_worker_makes_meanwhile_is_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = FakeKernel()
+    tree, other = (Tree(tmp_path / "shares", Images(kernel)) for _ in range(2))
+    content = tree.ensure(SHARE)
+    tree.discard(SHARE)
+    looks = []
+
+    def is_dir(path: Path) -> bool:
+        if path == content.parent and not looks:
+            looks.append(path)  # this worker has just seen that there is no image
+            other.ensure(SHARE)
+        return os.path.isdir(path)  # noqa: PTH112 - what is replaced
+
+    monkeypatch.setattr(Path, "is_dir", is_dir)
+
+    assert tree.ensure(SHARE) == content
+    assert looks
+
+
+def test_a_share_that_is_deleted_while_it_grows_is_let_be(tmp_path: Path) -> None:
+    images = Images(FakeKernel())
+    tree = Tree(tmp_path / "shares", images)
+    folder = tree.ensure(SHARE).parent
+    tree.discard(SHARE)
+
+    images.grow(folder, 2 * GIB)
+    assert list(folder.parent.glob("*uid*")) == []
