@@ -217,7 +217,8 @@ def _read_tail(call: arm.Call) -> int | None:
     text = call.query.get("tail", "")
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:9]) <= _TAIL:
+    readable = len(text) <= len(str(_TAIL)) and text.isascii() and text.isdigit()
+    if not readable or not 0 < int(text) <= _TAIL:
         raise arm.InvalidParameter(
             f"The value '{text[:50]}' provided for 'tail' is not valid. It must be a positive "
             "number."

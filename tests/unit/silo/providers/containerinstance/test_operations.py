@@ -222,7 +222,8 @@ async def test_logs_are_of_the_program_that_runs_with_tail_and_timestamps(world)
     assert (await world.ask("GET", f"{logs}&tail=5&timestamps=true"))[2] == {
         "content": "web 5 True"
     }
-    assert (await world.ask("GET", f"{logs}&tail=-1"))[0] == 400
+    for wrong in ("-1", "0", "5000000", "٣", "00000001" + "0" * 5000):
+        assert (await world.ask("GET", f"{logs}&tail={wrong}"))[0] == 400
     missing = await world.ask("GET", logs.replace("/web/logs", "/ghost/logs"))
     assert (missing[0], missing[2]["error"]["code"]) == (404, "ResourceNotFound")
 
