@@ -15,6 +15,8 @@ from .plans import Size
 
 ROOT = Path("/sys/fs/cgroup")
 _CONTROLLERS = ("cpuset", "cpu", "io", "memory", "pids")
+_PIDS = 16_384
+"""The most processes and threads of one node: half of what Linux gives a machine by default."""
 _PERIOD_US = 100_000
 _KILL_S = 20.0
 _LOOK_S = 0.02
@@ -23,6 +25,13 @@ _LOOK_S = 0.02
 def is_unified(root: Path = ROOT) -> bool:
     """Tell whether the machine has version 2 alone."""
     return (root / "cgroup.controllers").exists()
+
+
+def has_pids(root: Path = ROOT) -> bool:
+    """Tell whether the machine can bound how many processes a group has."""
+    if not is_unified(root):
+        return (root / "pids" / "cgroup.procs").exists()
+    return "pids" in (root / "cgroup.controllers").read_text().split()
 
 
 def make(path: str, root: Path = ROOT) -> None:
@@ -43,7 +52,10 @@ def limit(path: str, size: Size, root: Path = ROOT) -> None:
     """Let a group use so much and no more."""
     quota = int(size.cores * _PERIOD_US)
     inner = path.lstrip("/")
-    if is_unified(root):
+    unified = is_unified(root)
+    if has_pids(root):
+        (root / ("" if unified else "pids") / inner / "pids.max").write_text(str(_PIDS))
+    if unified:
         (root / inner / "cpu.max").write_text(f"{quota} {_PERIOD_US}")
         (root / inner / "memory.max").write_text(str(size.memory_bytes))
         return

@@ -16,7 +16,7 @@ import structlog
 
 from silo import core, engine
 
-from . import certificates, kubeconfigs
+from . import certificates, control_groups, kubeconfigs
 from .binaries import Kit
 from .certificates import Pair, Subject
 from .errors import StepFailed
@@ -30,6 +30,7 @@ PAUSE_IMAGE = "localhost/silo/pause:1"
 RESOLVER = "168.63.129.16"
 """Where the network's name server answers."""
 _STEP_S = 60.0
+_POD_PIDS = 4096
 _TUNED = {
     "vm/overcommit_memory": "1",
     "vm/panic_on_oom": "0",
@@ -321,6 +322,7 @@ def _describe_kubelet(node: Node) -> dict[str, Any]:
         "oomScoreAdj": 0,
         "seccompDefault": True,
         "maxPods": node.plan.max_pods,
+        **({"podPidsLimit": _POD_PIDS} if control_groups.has_pids() else {}),
         "systemReserved": _list_others_share(node.plan),
         "enforceNodeAllocatable": ["pods"],
         # The disk is the machine's, and every node sees all of it: none may clear it for another.

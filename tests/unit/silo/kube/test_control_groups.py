@@ -4,12 +4,13 @@ from silo import kube
 from silo.kube import control_groups
 
 SIZE = kube.Size(1.5, 2 << 30)
+HIERARCHIES = ("cpu", "cpuset", "memory", "pids")
 
 
 @pytest.fixture
 def first(tmp_path):
     """Return the root of a machine with version 1."""
-    for name in ("cpu", "cpuset", "memory"):
+    for name in HIERARCHIES:
         (tmp_path / name).mkdir()
         (tmp_path / name / "cgroup.procs").touch()
     (tmp_path / "cpuset" / "cpuset.cpus").write_text("0-1\n")
@@ -32,7 +33,7 @@ def test_group_is_made_in_every_hierarchy_of_version_1(first):
     assert (first / "cpuset/silo/i/c/cpuset.cpus").read_text() == "0-1\n"
     assert (first / "cpuset/silo/i/c/cpuset.mems").read_text() == "0\n"
     doors = control_groups.list_doors("/silo/i/c", first)
-    assert doors == [first / name / "silo/i/c/cgroup.procs" for name in ("cpu", "cpuset", "memory")]
+    assert doors == [first / name / "silo/i/c/cgroup.procs" for name in HIERARCHIES]
 
 
 def test_version_2_hands_its_controllers_down(second):
@@ -49,6 +50,7 @@ def test_size_is_what_a_group_may_use_at_the_most(first):
 
     assert (first / "cpu/n/cpu.cfs_quota_us").read_text() == "150000"
     assert (first / "memory/n/memory.limit_in_bytes").read_text() == str(2 << 30)
+    assert (first / "pids/n/pids.max").read_text() == "16384"
 
 
 def test_size_in_version_2(second):
@@ -57,6 +59,15 @@ def test_size_in_version_2(second):
 
     assert (second / "n/cpu.max").read_text() == "150000 100000"
     assert (second / "n/memory.max").read_text() == str(2 << 30)
+    assert (second / "n/pids.max").read_text() == "16384"
+
+
+def test_machine_without_the_controller_bounds_no_processes(second):
+    (second / "cgroup.controllers").write_text("cpu memory\n")
+    control_groups.make("/n", second)
+    control_groups.limit("/n", SIZE, second)
+
+    assert not (second / "n/pids.max").exists()
 
 
 def test_empty_groups_are_removed_and_others_stay(second):

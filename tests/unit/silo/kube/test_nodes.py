@@ -6,7 +6,7 @@ import pytest
 from tests.unit.silo.kube import kube_world as world
 
 from silo import engine
-from silo.kube import certificates, nodes
+from silo.kube import certificates, control_groups, nodes
 
 
 @pytest.fixture
@@ -29,6 +29,14 @@ def test_kubelet_answers_nobody_unknown(node):
     assert config["authorization"] == {"mode": "Webhook"}
     assert config["seccompDefault"] is True
     assert Path(config["tlsPrivateKeyFile"]).exists()
+
+
+@pytest.mark.parametrize(("here", "limit"), [(True, 4096), (False, None)])
+def test_pod_has_not_all_processes_of_its_node(node, monkeypatch, here, limit):
+    monkeypatch.setattr(control_groups, "has_pids", lambda: here)
+    nodes.write_files(node, world.BINARIES, world.NOW)
+
+    assert read(node, "kubelet.json").get("podPidsLimit") == limit
 
 
 def test_node_promises_its_own_size_and_not_the_machines(node, monkeypatch):
