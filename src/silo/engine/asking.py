@@ -8,18 +8,15 @@ import ssl
 from .plans import HttpGet
 
 _LINE_BYTES = 8 * 1024
+_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""A probe does not care for certificates: it asks whether somebody answers."""
+_TLS.check_hostname = False
+_TLS.verify_mode = ssl.CERT_NONE
 
 
 async def ask(connection: socket.socket, question: HttpGet) -> int:
-    """Return the status of the answer, or 0 for one that is none (RFC 9112 section 4).
-
-    A probe does not care for certificates: it asks whether somebody answers.
-    """
-    context = None
-    if question.scheme == "https":
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+    """Return the status of the answer, or 0 for one that is none (RFC 9112 section 4)."""
+    context = _TLS if question.scheme == "https" else None
     try:
         reader, writer = await asyncio.open_connection(
             sock=connection,

@@ -13,7 +13,7 @@ from pathlib import Path
 from .logs import render_words
 
 _STREAMS = ("stdout", "stderr")
-_READY_S = 5.0
+_READY_S = 30.0
 _HIGH = 64
 """Above the numbers that the logger's files are given, so none of them is overwritten."""
 
@@ -62,6 +62,9 @@ class Listener:
                 setsid=True,
                 setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
             )
+        except BaseException:
+            os.close(ready)
+            raise
         finally:
             for descriptor in (*reading, said):
                 os.close(descriptor)
