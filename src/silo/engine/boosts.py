@@ -7,8 +7,8 @@ group that would take ten seconds; so its quota is a whole core until its progra
 from typing import Any
 
 from . import cgroups
+from .specs import PERIOD_US
 
-PERIOD_US = 100_000
 START_US = PERIOD_US
 """What each sandbox has in each period at least while it starts."""
 

@@ -9,19 +9,19 @@ from .api import content_pb2, descriptor_pb2, leases_pb2
 from .client import Client, is_missing, is_present, render_metadata
 
 
-async def is_stored(client: Client, digest: str, lease: str) -> bool:
-    """Return whether the bytes are here already; if so the lease keeps them."""
+async def find_size(client: Client, digest: str, lease: str) -> int | None:
+    """Return how many bytes are here already, and kept by the lease; None if they are not."""
     # Held first and looked for afterwards: containerd's clean-up comes not between the two.
     held = leases_pb2.Resource(id=digest, type="content")
     add = leases_pb2.AddResourceRequest(id=lease, resource=held)
     await client.call(client.leases.add_resource, add)
     try:
-        await client.call(client.content.info, content_pb2.InfoRequest(digest=digest))
+        answer = await client.call(client.content.info, content_pb2.InfoRequest(digest=digest))
     except aio.AioRpcError as error:
         if is_missing(error):
-            return False
+            return None
         raise
-    return True
+    return int(answer.info.size)
 
 
 async def write(

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 
+from . import cgroups, sandboxes
 from .asking import ask
 from .capacity import read_capacity
 from .containers import CONTAINER_LABEL, GROUP_LABEL, Credentials, Exit, Found, Image, Status
@@ -20,7 +21,7 @@ from .paths import Paths
 from .placement import Attachment
 from .plans import ContainerPlan, GroupPlan, HttpGet, Level
 from .runtime import Runtime
-from .specs import Place, build_spec
+from .specs import PERIOD_US, Place, build_spec, get_quota
 from .volumes import Volumes
 
 KILL_S = 15.0
@@ -76,6 +77,10 @@ class LocalMachine:
         at = await self._networks.attach(plan.uid, plan.network)
         await self._on_attached(plan.uid)
         await asyncio.to_thread(self._files.write, plan, at.address)
+        if plan.level is Level.SANDBOX and (cpu := sum(one.cpu for one in plan.containers)):
+            # A crash in the middle of a start has left the sandbox with a whole core.
+            cgroup = sandboxes.get_cgroup(plan.uid, self._runtime.instance)
+            cgroups.set_quota(cgroup, get_quota(cpu), PERIOD_US)
         stand = Stand(at.netns_path, self._files.list_files(plan.uid))
         volumes = {
             volume.name: await self._volumes.prepare(

@@ -54,7 +54,7 @@ READ_ONLY = (
 SEEN = ("/sys/devices/system/cpu", "/sys/kernel/mm/transparent_hugepage")
 """What language run times read to size themselves; the rest of the machine's /sys stays outside."""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_PERIOD_US = 100_000
+PERIOD_US = 100_000
 _SMALLEST_QUOTA_US = 1000
 """The kernel's least; a hundredth of a core."""
 _PROCESSES = 4096
@@ -274,13 +274,18 @@ def _render_linux(plan: ContainerPlan, place: Place, capabilities: list[str]) ->
     return linux
 
 
+def get_quota(cpu: float) -> int:
+    """Return the microseconds of processor time in each period that so many cores are."""
+    return max(_SMALLEST_QUOTA_US, int(cpu * PERIOD_US))
+
+
 def _render_limits(place: Place) -> dict[str, Any]:
     """Return what the whole group may use, for a sandbox that holds all of it."""
     limits: dict[str, Any] = {}
     if place.cpu:
-        quota = max(_SMALLEST_QUOTA_US, int(place.cpu * _PERIOD_US))
+        quota = get_quota(place.cpu)
         shares = max(2, int(place.cpu * 1024))
-        limits["cpu"] = {"shares": shares, "period": _PERIOD_US, "quota": quota}
+        limits["cpu"] = {"shares": shares, "period": PERIOD_US, "quota": quota}
     if place.memory_bytes:
         limits["memory"] = {"limit": place.memory_bytes, "swap": place.memory_bytes}
     return limits
@@ -294,8 +299,8 @@ def _render_resources(plan: ContainerPlan, place: Place) -> dict[str, Any]:
         "pids": {"limit": _PROCESSES},
         "cpu": {
             "shares": max(2, int(plan.cpu * 1024)),
-            "period": _PERIOD_US,
-            "quota": max(_SMALLEST_QUOTA_US, int(cpu * _PERIOD_US)),
+            "period": PERIOD_US,
+            "quota": get_quota(cpu),
         },
     }
     if memory:

@@ -27,7 +27,7 @@ RESERVED_BYTES = 512 * 1024**2
 """What unpacking leaves free on the disk, however large a layer says it is."""
 RESERVED_FILES = 10_000
 PLAIN_BYTES = 1024**3
-"""What any image may unpack to; beyond it counts how large its archives are."""
+"""What any image may unpack to; beyond it counts how much of its archives is here."""
 MOST_TIMES = 100
 """Programs and data pack to a third or a tenth of their size, zeros to a thousandth."""
 UNPACK_S = 1800.0
@@ -60,17 +60,24 @@ class Pull:
     report: Report
     total: int = field(default=0, init=False)
     done: int = field(default=0, init=False)
+    here: int = field(default=0, init=False)
+    """Bytes of archives that are on this machine, whatever the manifest says there are."""
     unpacked: int = field(default=0, init=False)
 
     def add(self, count: int) -> None:
         """Count bytes that have come."""
+        self.here += count
+        self.skip(count)
+
+    def skip(self, count: int) -> None:
+        """Count bytes that need not come."""
         self.done += count
         self.report(Progress(self.done, self.total))
 
     @property
     def room(self) -> int:
         """Bytes that the image may still unpack to."""
-        return max(PLAIN_BYTES, MOST_TIMES * self.total) - self.unpacked
+        return max(PLAIN_BYTES, MOST_TIMES * self.here) - self.unpacked
 
 
 class Layers:
@@ -105,10 +112,12 @@ class Layers:
         blob = layer.blob
         # One at a time, whoever pulls it; the second finds it done.
         async with self._lock(blob.digest):
-            if await self._is_unpacked(layer, pull.lease) or await content.is_stored(
-                self._client, blob.digest, pull.lease
-            ):
-                pull.add(blob.size)
+            if await self._is_unpacked(layer, pull.lease):
+                pull.skip(blob.size)
+                return
+            stored = await content.find_size(self._client, blob.digest, pull.lease)
+            if stored is not None:
+                pull.add(stored)
                 return
             async with self._downloads:
                 await self._download(pull, blob)

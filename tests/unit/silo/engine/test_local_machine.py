@@ -1,11 +1,13 @@
 """How many containers a machine makes at once."""
 
 import asyncio
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from silo import engine
-from silo.engine import local_machine
+from silo.engine import cgroups, local_machine
 from silo.engine.capacity import Capacity
 from silo.engine.machine import Ground
 
@@ -39,7 +41,7 @@ class SlowRuntime:
 
 class NoNetworks:
     async def attach(self, _uid, _plan):
-        pass
+        return SimpleNamespace(netns_path="/run/netns/x", address="10.0.0.4", public_address="")
 
 
 @pytest.fixture
@@ -78,3 +80,21 @@ async def test_nobody_waits_for_a_sandbox_that_boots_slowly(runtime, tmp_path):
         assert runtime.making == MANY
         for _ in range(MANY):
             runtime.go.release()
+
+
+async def test_a_sandbox_that_a_crash_left_with_a_whole_core_gets_its_share(
+    runtime, tmp_path, monkeypatch
+):
+    written = []
+    monkeypatch.setattr(cgroups, "set_quota", lambda *words: written.append(words))
+    paths = engine.Paths.of_instance(tmp_path, "i")
+    machine = engine.LocalMachine(
+        runtime, NoNetworks(), None, replace(paths, run=tmp_path / "run", state=tmp_path)
+    )
+    containers = tuple(engine.ContainerPlan(name, "app", cpu=0.2) for name in "ab")
+    plan = engine.GroupPlan("uid", 1, "group", containers=containers, level=engine.Level.SANDBOX)
+
+    await machine.prepare(plan)
+    await machine.prepare(replace(plan, level=engine.Level.PROCESS))
+
+    assert written == [("/silo/i/uid/sandbox", 40_000, 100_000)]
