@@ -48,11 +48,17 @@ def listening(
 
 
 def knock(
-    path: Path | None, address: str, port: int, kind: netns.Kind = "tcp", *, source: str = ""
+    path: Path | None,
+    address: str,
+    port: int,
+    kind: netns.Kind = "tcp",
+    *,
+    source: str = "",
+    wait_s: float = WAIT_S,
 ) -> str | None:
     """Return what the listener saw as our address, or None when nothing came back."""
     with netns.make_socket(path or Path("/proc/self/ns/net"), kind) as made:
-        made.settimeout(WAIT_S)
+        made.settimeout(wait_s)
         try:
             if source:
                 made.setsockopt(socket.SOL_IP, 15, 1)  # IP_FREEBIND
@@ -107,7 +113,7 @@ def look_up(path: Path, name: str, kind: netns.Kind) -> str | None:
     """Return the address that a group's resolver gives for a name."""
     query = bytes(DNSRecord.question(name).pack())
     with netns.make_socket(path, kind) as made:
-        made.settimeout(5)
+        made.settimeout(30)
         made.connect(("168.63.129.16", 53))
         made.sendall(query if kind == "udp" else len(query).to_bytes(2, "big") + query)
         data = made.recv(4096)
@@ -115,8 +121,10 @@ def look_up(path: Path, name: str, kind: netns.Kind) -> str | None:
     return str(reply.rr[0].rdata) if reply.rr else None
 
 
-def knock_until_heard(path: Path | None, address: str, port: int) -> str | None:
+def knock_until_heard(
+    path: Path | None, address: str, port: int, *, wait_s: float = WAIT_S
+) -> str | None:
     """Knock again for some seconds: a router asks in vain for an address that is not there yet,
     and then waits before it asks again."""
-    answers = (knock(path, address, port) for _ in range(20))
+    answers = (knock(path, address, port, wait_s=wait_s) for _ in range(20))
     return next((answer for answer in answers if answer), None)

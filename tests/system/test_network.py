@@ -226,7 +226,7 @@ async def test_a_metadata_socket_hears_its_own_group_alone(networks):
     one = await networks.attach("one", engine.NetworkPlan())
     two = await networks.attach("two", engine.NetworkPlan())
     heard = await networks.open_socket("one", "169.254.169.254", 80)
-    heard.settimeout(2)
+    heard.settimeout(30)
 
     def answer():
         accepted, peer = heard.accept()
@@ -235,11 +235,10 @@ async def test_a_metadata_socket_hears_its_own_group_alone(networks):
 
     with heard:
         assert await asyncio.to_thread(knock, two.netns_path, "169.254.169.254", 80) is None
-        serving = asyncio.to_thread(answer)
-        asking = asyncio.to_thread(knock, one.netns_path, "169.254.169.254", 80)
+        at = (one.netns_path, "169.254.169.254", 80)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(serving)
-            asked = tasks.create_task(asking)
+            tasks.create_task(asyncio.to_thread(answer))
+            asked = tasks.create_task(asyncio.to_thread(knock_until_heard, *at, wait_s=30))
     assert asked.result() == one.address
 
 
@@ -247,10 +246,10 @@ async def test_a_probe_reaches_a_port_whatever_the_rules(networks):
     one = await networks.attach("one", in_vnet("10.0.0.4"))
 
     with listening(one.netns_path, 80):
-        connection = await networks.connect("one", 80)
+        connection = await networks.connect("one", 80, timeout_s=30)
         with connection:
             loop = asyncio.get_running_loop()
-            assert await asyncio.wait_for(loop.sock_recv(connection, 64), 2)
+            assert await asyncio.wait_for(loop.sock_recv(connection, 64), 30)
     with pytest.raises(OSError):
         await networks.connect("one", 81)
 
