@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bench.processes import kill_tree, wait_until
 from tests.system.containers import processes_below
 
 ROUNDS = int(os.environ.get("SILO_CLEANUP_ROUNDS", "4"))
+SETTLE_S = 60.0
 GROWTH_BYTES = 16 << 20
 """Of the second half: what is cached at first is there by then."""
 DELEGATION = {
@@ -29,6 +31,18 @@ def say(*words):
 
 
 def leftovers(silo):
+    """Return what ``look`` finds; when something goes while it looks, it looks again."""
+    deadline = time.monotonic() + SETTLE_S
+    while True:
+        try:
+            return look(silo)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def look(silo):
     """Return everything of the machine that a group of this instance may leave behind."""
     instance = silo.settings.id
     run = f"/run/silo/{instance}/"
@@ -144,7 +158,7 @@ def clean(silo, before):
         return differences(before, leftovers(silo)) == {}
 
     with contextlib.suppress(TimeoutError):
-        wait_until(same, 20, "the clean-up")
+        wait_until(same, SETTLE_S, "the clean-up")
     return differences(before, leftovers(silo))
 
 

@@ -14,7 +14,7 @@ BIG_BYTES = 100 * MIB
 OVER_EVERY_LIMIT = 5 * MIB
 MEMORY_LIMIT_MIB = 60
 """How much all processes together may grow while 100 MiB bodies are refused."""
-QUICKLY_S = 5.0
+QUICKLY_S = 20.0
 JSON_HEADER = "Content-Type: application/json"
 
 

@@ -9,7 +9,7 @@ from tests.sockets import ask, head, listen, open_door
 
 pytestmark = pytest.mark.usefixtures("still_well")
 
-QUICKLY_S = 5.0
+QUICKLY_S = 20.0
 JSON_HEADER = "Content-Type: application/json"
 
 

@@ -93,7 +93,8 @@ async def test_an_end_while_containerd_is_dead_is_found_again(world, image):
     world.kill_daemon()
     await world.runtime.close()
     await world.registries.close()
-    await asyncio.sleep(2.5)
+    # Nobody outside sees the program itself; this is the last that it does.
+    await eventually(lambda: "after" in engine.read_logs(world.get_log(container)))
     await world.start_daemon()
     world.open_runtime()
 
