@@ -5,10 +5,12 @@ node's. What runs is noted on tmpfs, with what it was started as: another comman
 program.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -28,6 +30,8 @@ echo $!
 """
 """Enter control groups and become the program, as a process that the shell leaves behind."""
 _LAUNCH_S = 30.0
+LOG_BYTES = 64 << 20
+"""The most of a program's log, and of the one before it."""
 _STATE, _START = 0, 19
 """Fields of ``/proc/PID/stat`` behind the name (man 5 proc, 3 and 22)."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -84,6 +88,7 @@ class Keeper:
 
     def ensure(self, process: Process) -> bool:
         """Have a program run as it is now; tell whether it had to be started."""
+        _bound(self._logs / f"{process.name}.log")
         note = self._read(process.name)
         if note is not None and note[2] == process.digest and _is_alive(*note[:2]):
             return False
@@ -147,6 +152,16 @@ class Keeper:
         return self._notes / f"{name}.json"
 
 
+def _bound(log: Path) -> None:
+    """Begin a log again that has grown long; its program holds it open and appends."""
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > LOG_BYTES:
+            # On a disk that is full there is no copy, but room again.
+            with contextlib.suppress(OSError):
+                shutil.copyfile(log, log.with_suffix(".old"))
+            os.truncate(log, 0)
+
+
 def _read_stat(pid: int) -> tuple[str, str]:
     """Return a process's state and when it was started, in ticks; nothing when it is no more."""
     try:
@@ -180,7 +195,6 @@ def _signal(pid: int, start: str, number: signal.Signals, grace_s: float) -> boo
 
 
 def _wait(handle: int, timeout_s: float) -> bool:
-
     poll = select.poll()
     poll.register(handle, select.POLLIN)
     return bool(poll.poll(int(timeout_s * 1000)))

@@ -55,7 +55,7 @@ class QuotaExceeded(arm.ArmError):
     def __init__(self, size: str, cores: float, memory_gib: float) -> None:
         super().__init__(
             f"Insufficient capacity for a node of size {size}: this machine has {cores:g} vCPUs "
-            f"and {memory_gib:.1f} GiB of memory."
+            f"and {memory_gib:.1f} GiB of memory left for clusters."
         )
 
 

@@ -34,7 +34,7 @@ _CORES_AND_GIB: Mapping[str, tuple[int, float]] = {
     "Standard_F8s_v2": (8, 16),
 }
 _CHOICE = ("Standard_D4s_v5", "Standard_D2s_v5", "Standard_B2s")
-"""What AKS's default comes nearest to, the largest first that the machine has room for."""
+"""What AKS's default comes nearest to, the largest first that there is room for."""
 
 
 def find_size(name: str) -> tuple[str, kube.Size] | None:
@@ -46,16 +46,16 @@ def find_size(name: str) -> tuple[str, kube.Size] | None:
     return None
 
 
-def list_fitting(machine: kube.Size) -> list[str]:
-    """Return the sizes that this machine has room for."""
+def list_fitting(room: kube.Size) -> list[str]:
+    """Return the sizes that there is room for."""
     return [
         name
         for name, (cores, gib) in _CORES_AND_GIB.items()
-        if cores <= machine.cores and gib * GIB <= machine.memory_bytes
+        if cores <= room.cores and gib * GIB <= room.memory_bytes
     ]
 
 
-def choose_size(machine: kube.Size) -> str:
+def choose_size(room: kube.Size) -> str:
     """Return the size that a node has when nobody says."""
-    fitting = list_fitting(machine)
+    fitting = list_fitting(room)
     return next((name for name in _CHOICE if name in fitting), _CHOICE[-1])

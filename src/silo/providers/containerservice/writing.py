@@ -11,7 +11,7 @@ from .properties import AgentPool, ManagedCluster
 from .sizes import GIB, choose_size, find_size, list_fitting
 from .surroundings import Surroundings
 from .versions import find_version
-from .wish import HIDDEN, Wish, read_cluster, read_wish
+from .wish import HIDDEN, Wish, plan_cluster, read_cluster, read_wish
 
 FULL_TYPE = "Microsoft.ContainerService/managedClusters"
 
@@ -40,8 +40,9 @@ class Writing:
         cluster = change.wanted
         version = self._choose_version(resource.id.name, cluster, before)
         wish = before or self._found(conn, resource, cluster, version)
+        room = self._find_room(conn, resource)
         pools = [
-            self._fill_pool(pool, resource, version, pools_before)
+            self._fill_pool(pool, resource, version, pools_before, room)
             for pool in cluster.agent_pool_profiles or ()
         ]
         document = cluster.model_copy(
@@ -88,26 +89,34 @@ class Writing:
         engine.point_names(conn, resource.uid, address)
         return Wish(version, fqdn, address)
 
+    def _find_room(self, conn: core.Connection, resource: arm.Resource) -> kube.Size:
+        """Return what the nodes of other clusters leave: they share cores, but no memory."""
+        machine = self.around.machine
+        every = self.around.resources.list(conn, arm.parse_resource_id("/"), FULL_TYPE)
+        others = (plan_cluster(one) for one in every if one.uid != resource.uid)
+        promised = sum(node.size.memory_bytes for other in others for node in other.nodes)
+        return kube.Size(machine.cores, max(0, machine.memory_bytes - promised))
+
     def _fill_pool(
         self,
         pool: AgentPool,
         resource: arm.Resource,
         version: str,
         before: tuple[AgentPool, ...] | None,
+        room: kube.Size,
     ) -> AgentPool:
-        machine = self.around.machine
         kept = before[0].vm_size if before else None
-        wanted = pool.vm_size or kept or choose_size(machine)
+        wanted = pool.vm_size or kept or choose_size(room)
         found = find_size(wanted)
         if found is None:
-            fitting = ",".join(list_fitting(machine))
+            fitting = ",".join(list_fitting(room))
             raise errors.SizeNotSupported(wanted, resource.location, fitting)
         name, size = found
-        if kept is None and not _fits(size, machine):
-            raise errors.QuotaExceeded(name, machine.cores, machine.memory_bytes / GIB)
+        if kept is None and not _fits(size, room):
+            raise errors.QuotaExceeded(name, room.cores, room.memory_bytes / GIB)
         shown: dict[str, Any] = {"vm_size": name, "orchestrator_version": version}
         return pool.model_copy(update=shown)
 
 
-def _fits(size: kube.Size, machine: kube.Size) -> bool:
-    return size.cores <= machine.cores and size.memory_bytes <= machine.memory_bytes
+def _fits(size: kube.Size, room: kube.Size) -> bool:
+    return size.cores <= room.cores and size.memory_bytes <= room.memory_bytes

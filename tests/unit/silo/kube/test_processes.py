@@ -70,6 +70,20 @@ def test_another_command_replaces_what_runs(keeper):
     assert processes._read_stat(pid)[0] in {"", "Z"}
 
 
+def test_log_that_has_grown_long_begins_again(keeper, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "LOG_BYTES", 4)
+    talker = replace(SLEEP, command=("/bin/sh", "-c", "echo begun; exec sleep 60"))
+    keeper.ensure(talker)
+    log = tmp_path / "logs" / "p.log"
+    deadline = time.monotonic() + 30
+    while log.read_text() != "begun\n":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+    assert not keeper.ensure(talker)
+    assert (log.read_text(), log.with_suffix(".old").read_text()) == ("", "begun\n")
+
+
 def test_number_of_an_ended_process_is_not_taken_for_it(keeper, tmp_path):
     keeper.ensure(SLEEP)
     note = keeper._read("p")

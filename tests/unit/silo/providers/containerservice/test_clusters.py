@@ -7,7 +7,7 @@ from tests.unit.silo.arm.world import VERSION
 from silo import engine, kube
 from silo.providers import containerservice
 
-from .cluster_world import GIB, K1, make_pool
+from .cluster_world import GIB, K1, make_body, make_pool
 
 
 def find_plan(world):
@@ -194,6 +194,17 @@ async def test_what_cannot_be_had_is_refused_by_name(world, changes, code, said)
 
     assert (status, body["error"]["code"]) == (400, code)
     assert said in body["error"]["message"]
+
+
+async def test_memory_is_not_promised_twice(world):
+    first, _, _ = await world.put(agentPoolProfiles=[make_pool(vmSize="Standard_D2s_v5")])
+    second = make_body(agentPoolProfiles=[make_pool(vmSize="Standard_E2s_v5")])
+    full, _, refused = await world.ask("PUT", f"{K1}-two", second)
+    again, _, _ = await world.put(agentPoolProfiles=[make_pool(vmSize="Standard_D2s_v5")])
+    fitting, _, _ = await world.ask("PUT", f"{K1}-two", make_body(dnsPrefix="two"))
+
+    assert (first, full, again, fitting) == (201, 400, 200, 201)
+    assert "8.0 GiB of memory left" in refused["error"]["message"]
 
 
 @pytest.mark.parametrize(
