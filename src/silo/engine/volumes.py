@@ -246,9 +246,11 @@ async def _do(
         if stop is not None:
             stop.set()
         job.cancel()  # unless it has begun
-        while not job.done():
+        while not done.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([done])
+        if not done.cancelled():
+            done.exception()  # taken note of: that it was ended is no news
         raise
 
 

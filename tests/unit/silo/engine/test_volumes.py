@@ -1,6 +1,7 @@
 """Volumes on plain folders: the mounts are a fake's, the rest is real."""
 
 import asyncio
+import gc
 import stat
 import threading
 from pathlib import Path
@@ -191,3 +192,30 @@ async def test_nothing_is_mounted_after_a_preparation_has_been_given_up(tmp_path
     await volumes.remove("g1")
 
     assert slow.mounted == {}
+
+
+async def test_how_a_preparation_ended_that_was_given_up_is_no_news(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def clone(*_words: object, stop: threading.Event, **_options: object) -> None:
+        begun.set()
+        assert stop.wait(60)
+        raise engine.GitFailed("ended")
+
+    begun = threading.Event()
+    news: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: news.append(context))
+    monkeypatch.setattr("silo.engine.volumes.git.clone", clone)
+    volumes = engine.Volumes(
+        tmp_path / "disk", tmp_path / "memory", shares=tmp_path, mounts=FakeMounts()
+    )
+    async with asyncio.TaskGroup() as tasks:
+        repository = plan(engine.GitRepo("https://h/app"))
+        coming = tasks.create_task(volumes.prepare("g1", repository))
+        assert await asyncio.to_thread(begun.wait, 60)
+        coming.cancel()
+    assert coming.cancelled()
+    del coming
+    gc.collect()
+
+    assert news == []
