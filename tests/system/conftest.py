@@ -23,6 +23,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(TIMEOUT_S))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def umask() -> Iterator[None]:
+    """Have the umask that Silo has: what the engine lets others pass, it must say."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="module")
 def open_silo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Instance]]:
     """Start Silos with a group and a registry in each; leave nothing of them in the end."""

@@ -1,7 +1,6 @@
 """A containerd of the tests' own, a registry beside it, and a network namespace to stand in."""
 
 import asyncio
-import os
 import secrets
 import signal
 import subprocess
@@ -42,8 +41,6 @@ class World:
         return engine.Paths.of_instance(self.folder, self.instance)
 
     async def open(self) -> None:
-        # As Silo has it; containerd gets another one, from Silo as from here.
-        os.umask(0o077)
         self.namespace = f"/run/netns/{self.instance}"
         subprocess.run(["ip", "netns", "add", self.instance], check=True)
         inside = ["ip", "netns", "exec", self.instance]
@@ -74,7 +71,7 @@ class World:
                 [found.containerd, "--config", self.paths.config],
                 env={"PATH": f"{found.folder}:/usr/sbin:/usr/bin:/sbin:/bin"},
                 stderr=log,
-                umask=0o022,
+                umask=0o022,  # as Silo gives it
             )
         await daemon.wait_until_ready(self.paths, CLOCK)
 

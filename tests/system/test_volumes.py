@@ -45,6 +45,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[engine.Stand]:
     subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
     hosts = tmp_path_factory.mktemp("etc") / "hosts"
     hosts.write_text(f"127.0.0.1 {NAME}\n")
+    hosts.chmod(0o644)  # as the engine writes it: git has no rights
     yield engine.Stand(Path("/run/netns") / name, {"/etc/hosts": str(hosts)})
     subprocess.run(["ip", "netns", "del", name], check=True)
 

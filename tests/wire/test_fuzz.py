@@ -234,7 +234,8 @@ def test_no_request_makes_a_door_fail(world: World, door: Door) -> None:
     print(f"{door}: {sum(statuses.values())} requests, by status {dict(sorted(statuses.items()))}")
 
     assert '"unhandled"' not in world.silo.log.read_text()
-    assert statuses[401] < sum(statuses.values()) / 2, "the token has stopped working"
+    # About half: for a repository that it does not name, a registry's token is none.
+    assert statuses[401] < sum(statuses.values()) * 0.75, "the token has stopped working"
 
 
 def _check_shape(door: Door, ending: Ending, complaint: str) -> None:
