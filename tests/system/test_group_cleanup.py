@@ -182,8 +182,9 @@ def test_cycles_leave_nothing(containers, level, subnet):
     assert sum(weights[-1].values()) - sum(weights[-2].values()) < GROWTH_BYTES
 
 
-def test_what_a_crash_leaves_is_swept_at_the_next_start(containers, level):
+def test_what_a_crash_leaves_is_swept_at_the_next_start(containers, level, subnet):
     silo = containers.silo
+    cycle(containers, f"first-{level}-0", level, subnet)  # what stays for all is there from now on
     before = leftovers(silo)
     names = [f"crash-{level}-{number}" for number in range(3)]
     for name in names:
