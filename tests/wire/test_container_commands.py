@@ -132,10 +132,10 @@ def test_files_of_a_share_are_seen_and_outlive_the_group(
     az("storage", "share", "create", "-n", "work", *access)
     volume = "--azure-file-volume"
     group = make_container(
-        "/bin/probe write /work/note kept",
+        "/bin/probe write /kept/note kept",
         *("--restart-policy", "Never", f"{volume}-share-name", "work"),
         *(f"{volume}-account-name", account, f"{volume}-account-key", key["value"]),
-        *(f"{volume}-mount-path", "/work"),
+        *(f"{volume}-mount-path", "/kept"),
     )
     shown = group.wait("Succeeded")
     group.do("delete", "--yes")

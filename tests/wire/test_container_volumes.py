@@ -77,12 +77,12 @@ def shell(script: str) -> list[str]:
 
 
 def test_init_containers_run_first_in_their_order_and_share_a_folder(deploy: Deploy) -> None:
-    mounts = [{"name": "workdir", "mountPath": "/work"}]
+    mounts = [{"name": "workdir", "mountPath": "/kept"}]
     group = deploy(
-        {"reader": shell("/bin/busybox cat /work/list"), "other": shell("/bin/busybox sleep 1")},
+        {"reader": shell("/bin/busybox cat /kept/list"), "other": shell("/bin/busybox sleep 1")},
         init={
-            "one": shell("/bin/busybox sleep 1; echo one >> /work/list"),
-            "two": shell("echo two >> /work/list"),
+            "one": shell("/bin/busybox sleep 1; echo one >> /kept/list"),
+            "two": shell("echo two >> /kept/list"),
         },
         volumes=[{"name": "workdir", "emptyDir": {}}],
         mounts=dict.fromkeys(("one", "two", "reader"), mounts),
