@@ -12,7 +12,7 @@ import structlog
 
 from silo import core, engine
 
-from . import control_groups, control_plane, images, name_server, nodes
+from . import control_groups, control_plane, images, name_server, node_files, node_spaces, nodes
 from .api import Api, is_node_ready
 from .binaries import Kit
 from .errors import StepFailed, VersionMissing
@@ -194,10 +194,10 @@ class Runner:
         await _wait(is_ready, f"the node {plan.name} does not get ready")
 
     def _prepare_node(self, node: Node) -> None:
-        nodes.write_files(node, self._ground.binaries, self._ground.clock.now())
+        node_files.write_files(node, self._ground.binaries, self._ground.clock.now())
         control_groups.make(node.group)
         control_groups.limit(node.group, node.plan.size)
-        nodes.make_namespaces(node)
+        node_spaces.make_namespaces(node)
 
     def _pack_images(self, kit: Kit) -> Sequence[Path]:
         packed = []

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from silo import engine, kube
+from silo.kube import certificates, node_files
 from silo.kube.nodes import Node
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -25,3 +26,10 @@ def paths_in(folder: Path) -> kube.ClusterPaths:
 
 def node_in(folder: Path) -> Node:
     return Node(PLAN, NODE, paths_in(folder), Path("/run/netns/n"), "/silo/i/n", Path("/ca.pem"))
+
+
+def written_node_in(folder: Path) -> Node:
+    node = node_in(folder)
+    certificates.ensure_authority(node.cluster_paths.pki, "ca", "silo-cluster-ca", NOW)
+    node_files.write_files(node, BINARIES, NOW)
+    return node

@@ -1,0 +1,65 @@
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from tests.unit.silo.kube import kube_world as world
+
+from silo import engine
+from silo.kube import control_groups, node_files, nodes
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> nodes.Node:
+    return world.written_node_in(tmp_path)
+
+
+def read(node: nodes.Node, name: str):
+    return json.loads((node.paths.state / name).read_text())
+
+
+def test_kubelet_answers_nobody_unknown(node):
+    config = read(node, "kubelet.json")
+
+    assert config["authentication"]["anonymous"] == {"enabled": False}
+    assert config["authorization"] == {"mode": "Webhook"}
+    assert config["seccompDefault"] is True
+    assert Path(config["tlsPrivateKeyFile"]).exists()
+
+
+@pytest.mark.parametrize(("here", "limit"), [(True, 4096), (False, None)])
+def test_pod_has_not_all_processes_of_its_node(node, monkeypatch, here, limit):
+    monkeypatch.setattr(control_groups, "has_pids", lambda: here)
+    node_files.write_files(node, world.BINARIES, world.NOW)
+
+    assert read(node, "kubelet.json").get("podPidsLimit") == limit
+
+
+def test_node_promises_its_own_size_and_not_the_machines(node, monkeypatch):
+    monkeypatch.setattr(engine, "read_capacity", lambda: engine.Capacity(8.0, 16 << 30))
+    node_files.write_files(node, world.BINARIES, world.NOW)
+
+    reserved = read(node, "kubelet.json")["systemReserved"]
+    assert reserved == {"cpu": "7000m", "memory": str(15 << 30)}
+
+
+def test_containerd_runs_the_engines_runc_and_no_sandbox_image_from_outside(node):
+    config = tomllib.loads((node.paths.state / "containerd.toml").read_text())
+    runtime = config["plugins"]["io.containerd.cri.v1.runtime"]
+    images = config["plugins"]["io.containerd.cri.v1.images"]
+
+    assert runtime["restrict_oom_score_adj"] is True
+    assert runtime["containerd"]["runtimes"]["runc"]["options"] == {
+        "BinaryName": "/engine/bin/runc",
+        "SystemdCgroup": False,
+    }
+    assert runtime["cni"]["bin_dirs"] == ["/engine/bin"]
+    assert images["pinned_images"]["sandbox"] == nodes.PAUSE_IMAGE
+
+
+def test_network_of_pods_is_routed_in_the_range_that_the_node_is_given(node):
+    first, second = read(node, "cni.template")["plugins"]
+
+    assert (first["type"], first["ipMasq"]) == ("ptp", True)
+    assert first["ipam"]["ranges"] == [[{"subnet": "{{.PodCIDR}}"}]]
+    assert second["type"] == "portmap"
