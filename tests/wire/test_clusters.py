@@ -2,67 +2,20 @@
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.wire import aks
+from tests.wire.aks import KITS, SIZE, WAIT_S, Cluster
 from tools import programs
 from tools.azure import Az
 from tools.containers import Image
 
-from silo import kube
-
-_KITS = kube.find_kits()
-WAIT_S = 240.0
-"""Far more than a busy machine needs."""
-SIZE = "Standard_B2s"
-
 if os.geteuid() != 0:
     pytest.skip("clusters need root", allow_module_level=True)
-if not _KITS:
+if not KITS:
     pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """A cluster that az has made."""
-
-    az: Az
-    group: str
-    name: str
-    folder: Path
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return ("-g", self.group, "-n", self.name)
-
-    def do(self, verb: str, *words: str) -> Any:
-        return self.az("aks", verb, *self.names, *words)
-
-    def kubectl(self, *words: str) -> programs.Outcome:
-        """Run kubectl in Silo's environment with what ``get-credentials`` wrote."""
-        config = self.folder / "config"
-        if not config.exists():
-            words_ = ("aks", "get-credentials", *self.names, "--file", str(config))
-            programs.succeed(self.az.run(*words_))
-        kit = next(iter(_KITS.values()))
-        command = [kit.kubernetes, "kubectl", f"--kubeconfig={config}", *words]
-        return programs.run(command, self.az.environment)
-
-    def read(self, *words: str) -> Any:
-        return programs.succeed(self.kubectl("get", *words, "-o", "json")).json
-
-    def wait_phase(self, pod: str, wanted: str) -> None:
-        deadline = time.monotonic() + WAIT_S
-        while True:
-            found = self.read("pod", pod)
-            if found["status"]["phase"] == wanted:
-                return
-            assert time.monotonic() < deadline, json.dumps(found["status"], indent=1)
-            time.sleep(0.3)
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +25,9 @@ def cluster(
     unique: Callable[[str], str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Cluster]:
-    made = Cluster(az, make_group(), unique("cluster"), tmp_path_factory.mktemp("cluster"))
-    size = ("--node-count", "1", "--node-vm-size", SIZE, "--no-ssh-key")
-    created = az.run("aks", "create", *made.names, *size, timeout_s=WAIT_S)
-    try:
-        programs.succeed(created)
+    folder = tmp_path_factory.mktemp("cluster")
+    with aks.made(az, make_group(), unique("cluster"), folder) as made:
         yield made
-    finally:
-        az.run("aks", "delete", *made.names, "--yes", timeout_s=WAIT_S)
 
 
 def test_cluster_is_shown_and_listed(az: Az, cluster: Cluster) -> None:
@@ -87,7 +35,7 @@ def test_cluster_is_shown_and_listed(az: Az, cluster: Cluster) -> None:
 
     assert shown["provisioningState"] == "Succeeded"
     assert shown["powerState"]["code"] == "Running"
-    assert shown["currentKubernetesVersion"] in _KITS
+    assert shown["currentKubernetesVersion"] in KITS
     assert shown["identity"]["principalId"]
     (pool,) = shown["agentPoolProfiles"]
     assert (pool["count"], pool["vmSize"], pool["mode"]) == (1, SIZE, "System")
@@ -102,7 +50,7 @@ def test_versions_are_those_that_run(az: Az) -> None:
     found = az("aks", "get-versions", "-l", "westeurope")
 
     patches = {patch for one in found["values"] for patch in one["patchVersions"]}
-    assert patches == set(_KITS)
+    assert patches == set(KITS)
 
 
 def test_kubectl_finds_the_node_ready(cluster: Cluster) -> None:
@@ -110,7 +58,7 @@ def test_kubectl_finds_the_node_ready(cluster: Cluster) -> None:
 
     assert {one["type"]: one["status"] for one in node["status"]["conditions"]}["Ready"] == "True"
     assert node["metadata"]["labels"]["node.kubernetes.io/instance-type"] == SIZE
-    assert node["status"]["nodeInfo"]["kubeletVersion"].removeprefix("v") in _KITS
+    assert node["status"]["nodeInfo"]["kubeletVersion"].removeprefix("v") in KITS
 
 
 def test_pod_runs_an_image_of_the_registry(cluster: Cluster, probe_image: Image) -> None:
