@@ -19,17 +19,19 @@ CLOCK = core.SystemClock()
 WAIT_S = 240.0
 """Far more than a busy machine needs."""
 NODE = "aks-nodepool1-10000000-vmss000000"
+SIZE = kube.Size(1.5, 3 << 30)
 
 
 @dataclass(slots=True)
 class World:
-    """One cluster of one node, and the folders that it is in."""
+    """One cluster, of one node unless told, and the folders that it is in."""
 
     folder: Path
     kit: kube.Kit
     pools: engine.Pools
     instance: str = field(default_factory=lambda: f"k{secrets.token_hex(4)}")
     uid: str = field(default_factory=lambda: secrets.token_hex(16))
+    nodes: tuple[kube.NodePlan, ...] = (kube.NodePlan(NODE, kube.FIRST_NODE_PLACE, SIZE),)
 
     @property
     def run(self) -> Path:
@@ -40,14 +42,9 @@ class World:
         return kube.ClusterPaths.of_cluster(self.folder / "kube", self.run, self.uid)
 
     @property
-    def node_socket(self) -> Path:
-        return self.paths.node(NODE, kube.FIRST_NODE_PLACE).socket
-
-    @property
     def plan(self) -> kube.ClusterPlan:
-        node = kube.NodePlan(NODE, kube.FIRST_NODE_PLACE, kube.Size(1.5, 3 << 30))
         public = str(self.pools.public[5])
-        return kube.ClusterPlan(self.uid, self.kit.version, "k.hcp.test", public, (node,))
+        return kube.ClusterPlan(self.uid, self.kit.version, "k.hcp.test", public, self.nodes)
 
     @asynccontextmanager
     async def tended(self, *, wanted: bool = True) -> AsyncIterator[kube.Clusters]:
@@ -146,6 +143,13 @@ class World:
     def read_raw(self, path: str) -> Any:
         return json.loads(self.kubectl("get", "--raw", path))
 
+    def can_read(self, path: str) -> bool:
+        """Tell whether something answers there."""
+        try:
+            return self.kubectl("get", "--raw", path) != ""
+        except AssertionError:
+            return False
+
     def find_phase(self, pod: str) -> str:
         return str(self.read("pod", pod)["status"]["phase"])
 
@@ -169,11 +173,13 @@ class World:
             return False  # the API server is still on its way
 
     def give_image(self, archive: Path) -> None:
-        """Bring an image to the node."""
+        """Bring an image to every node."""
         found = engine.find_binaries()
         assert found is not None
-        ctr = [str(found.folder / "ctr"), "-a", str(self.node_socket), "-n", "k8s.io"]
-        subprocess.run([*ctr, "images", "import", str(archive)], check=True, timeout=WAIT_S)
+        for node in self.nodes:
+            socket = self.paths.node(node.name, node.place).socket
+            ctr = [str(found.folder / "ctr"), "-a", str(socket), "-n", "k8s.io"]
+            subprocess.run([*ctr, "images", "import", str(archive)], check=True, timeout=WAIT_S)
 
     def list_pids(self) -> dict[str, int]:
         """Return the cluster's programs by name."""

@@ -231,6 +231,22 @@ def attach_group(router: Path, name: str, member: Member, *, gateway: str, mtu: 
     return path
 
 
+def lead(router: Path, device: str, gateway: str, prefixes: Iterable[str]) -> None:
+    """Look for these prefixes behind a group, and for no others; repeatable."""
+    with open_netlink(router) as netlink:
+        index = find_device(device)
+        routes = netlink.get_routes(family=socket.AF_INET, table=254, oif=index)
+        found = {
+            f"{route.get_attr('RTA_DST')}/{route['dst_len']}"
+            for route in routes
+            if route.get_attr("RTA_GATEWAY")
+        }
+        for prefix in found - set(prefixes):
+            netlink.route("del", dst=prefix, oif=index)
+        for prefix in prefixes:
+            netlink.route("replace", dst=prefix, gateway=gateway, oif=index, flags=_ONLINK)
+
+
 def restore_group(path: Path, member: Member, *, gateway: str) -> None:
     """Put back what a sandbox took with it when it died.
 

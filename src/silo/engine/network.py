@@ -89,6 +89,10 @@ class Networks:
         """Put other rules in force, at once and as a whole; nothing to do without the router."""
         await self._do(lambda: self._apply_rules(router, rules))
 
+    async def route(self, uid: str, prefixes: Sequence[str]) -> None:
+        """Have these prefixes lie behind a group, and no others; repeatable."""
+        await self._do(lambda: self._route(uid, tuple(prefixes)))
+
     async def list_members(self, owner: str) -> Sequence[str]:
         """Return what an owner of several members has here: ``OWNER.PART`` each."""
         return await self._do(lambda: self._state.list_owned(owner))
@@ -210,6 +214,13 @@ class Networks:
             self._put_router(replace(router, members=left), routers.delete_member(member))
             return
         self._remove_router(router.key)
+
+    def _route(self, uid: str, prefixes: tuple[str, ...]) -> None:
+        self._require(uid)
+        router, member = self._state.get_member(uid)
+        if member.routed != prefixes:
+            self._put_member(router, replace(member, routed=prefixes))
+        links.lead(self._router_path(router.key), member.device, member.address, prefixes)
 
     def _apply_rules(self, key: str, rules: RuleSet) -> None:
         router = self._state.routers.get(key)

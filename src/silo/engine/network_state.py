@@ -44,6 +44,13 @@ class State:
                     return router, member
         return None
 
+    def get_member(self, uid: str) -> tuple[Router, Member]:
+        """Return a group that is known to be there, and its router."""
+        found = self.find_member(uid)
+        if found is None:
+            raise LookupError(uid)
+        return found
+
     def with_router(self, router: Router) -> "State":
         """Return the state with a router added or replaced."""
         return replace(self, routers={**self.routers, router.key: router})
@@ -91,7 +98,8 @@ def _read_router(document: Mapping[str, Any]) -> Router:
 
 def _read_member(document: Mapping[str, Any]) -> Member:
     ports = tuple(Port(**port) for port in document["ports"])
-    return Member(**{**document, "ports": ports})
+    routed = tuple(document.get("routed", ()))
+    return Member(**{**document, "ports": ports, "routed": routed})
 
 
 def _read_subnet(document: Mapping[str, Any]) -> SubnetRules:

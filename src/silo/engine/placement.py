@@ -51,7 +51,9 @@ def plan_member(state: State, pools: Pools, uid: str, plan: NetworkPlan) -> Memb
     public = plan.public_address or ""
     if public:
         _check_public(state, pools, uid, public)
-    return Member(uid, address, subnet, public, plan.ports)
+    found = state.find_member(uid)
+    routed = found[1].routed if found else ()
+    return Member(uid, address, subnet, public, plan.ports, routed)
 
 
 def get_gateway(subnet: str) -> IPv4Address:

@@ -23,6 +23,7 @@ UPLINK = "up0"
 """The router's way out, to the host."""
 _MEMBERS = "g*"
 _PEERS = "p*"
+_STRANGERS = "strangers"
 _SETS = {
     "bound": ["ifname", "ipv4_addr"],
     "itself": ["ipv4_addr", "ipv4_addr"],
@@ -44,6 +45,8 @@ class Member:
     subnet: str
     public_address: str = ""
     ports: tuple[Port, ...] = ()
+    routed: tuple[str, ...] = ()
+    """Prefixes that lie behind it: it speaks for them, and they are looked for there."""
 
     @property
     def owner(self) -> str:
@@ -77,6 +80,7 @@ def render_router(router: Router) -> list[Command]:
     """Return the content of the router's table."""
     return [
         *_render_sets(router.members),
+        *_render_strangers(router.members),
         *_render_input(),
         *_render_forward(router),
         *_render_addresses(router),
@@ -128,12 +132,31 @@ def _render_sets(members: Iterable[Member]) -> list[Command]:
     return [*sets, *maps]
 
 
+def _render_strangers(members: Iterable[Member]) -> list[Command]:
+    """Return the chain that drops what a member says in a name that is not its own."""
+    place = {"concat": [meta("iifname"), nft_rules.field("ip", "saddr")]}
+    source = nft_rules.field("ip", "saddr")
+    return [
+        add_chain(_STRANGERS),
+        *(
+            add_rule(
+                _STRANGERS,
+                match(meta("iifname"), member.device),
+                match(source, one_of(member.routed)),
+                {"return": None},
+            )
+            for member in members
+            if member.routed
+        ),
+        add_rule(_STRANGERS, match(place, "@bound", "!="), {"drop": None}),
+    ]
+
+
 def _refuse_strangers() -> list[list[dict[str, Any]]]:
     """Return the rules that every chain begins with."""
-    place = {"concat": [meta("iifname"), nft_rules.field("ip", "saddr")]}
     return [
         [match(meta("nfproto"), "ipv4", "!="), {"drop": None}],
-        [match(meta("iifname"), _MEMBERS), match(place, "@bound", "!="), {"drop": None}],
+        [match(meta("iifname"), _MEMBERS), {"jump": {"target": _STRANGERS}}],
         [in_state("established", "related"), {"accept": None}],
         [in_state("invalid"), {"drop": None}],
     ]

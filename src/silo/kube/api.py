@@ -69,3 +69,8 @@ def is_node_ready(node: Mapping[str, Any]) -> bool:
     """Tell whether a node takes pods."""
     conditions = (node.get("status") or {}).get("conditions") or ()
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def list_pod_ranges(node: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a node's pods have their addresses from; nothing before it is chosen."""
+    return tuple((node.get("spec") or {}).get("podCIDRs") or ())

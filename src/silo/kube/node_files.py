@@ -121,8 +121,8 @@ def _describe_network() -> dict[str, Any]:
                 # Routed, not bridged: what a pod sends to its neighbour's service has to pass the
                 # rules on the way back too.
                 "type": "ptp",
-                "ipMasq": True,
-                "ipMasqBackend": "nftables",
+                # Pods keep their address inside the cluster; its router translates on the way out.
+                "ipMasq": False,
                 "ipam": {
                     "type": "host-local",
                     "ranges": ranges,

@@ -13,7 +13,7 @@ import structlog
 from silo import core, engine
 
 from . import control_groups, control_plane, images, name_server, node_files, node_spaces, nodes
-from .api import Api, is_node_ready
+from .api import Api, is_node_ready, list_pod_ranges
 from .binaries import Kit
 from .errors import StepFailed, VersionMissing
 from .nodes import Node
@@ -31,11 +31,6 @@ _LOOK_S = 0.05
 _TEND_S = 0.5
 _PAUSE_S = 2.0
 _CONTROL = "control"
-_EVERYTHING = engine.RuleSet(
-    (str(NODE_SPACE),), (engine.SubnetRules((str(NODE_SPACE),), None, None),)
-)
-"""Nodes and control plane speak with one another; what comes from outside has to be published."""
-
 P = ParamSpec("P")
 T = TypeVar("T")
 Serve = Callable[[str], Awaitable[None]]
@@ -151,7 +146,7 @@ class Runner:
                 ports=(engine.Port("TCP", API_PORT),),
             ),
         )
-        await networks.apply_rules(name_router(plan.uid), _EVERYTHING)
+        await networks.apply_rules(name_router(plan.uid), _allow_inside(plan))
         now = self._ground.clock.now()
         await self._do(control_plane.prepare, plan, self._paths, now)
         processes = control_plane.list_processes(plan, kit, self._paths, at.netns_path, self._group)
@@ -183,7 +178,12 @@ class Runner:
         path = f"/api/v1/nodes/{plan.name}"
 
         async def is_known() -> bool:
-            return await api.find(path) is not None
+            known = await api.find(path)
+            ranges = list_pod_ranges(known or {})
+            # Pods keep their address between nodes, so the router has to know where they are.
+            if ranges:
+                await ground.networks.route(member, ranges)
+            return bool(ranges)
 
         async def is_ready() -> bool:
             return is_node_ready(await api.find(path) or {})
@@ -240,6 +240,12 @@ class Runner:
 def name_router(uid: str) -> str:
     """Return the key of a cluster's router; a virtual network's is its bare uid."""
     return f"cluster-{uid}"
+
+
+def _allow_inside(plan: ClusterPlan) -> engine.RuleSet:
+    """Have nodes, pods and control plane speak with one another; the rest has to be published."""
+    space = (str(NODE_SPACE), str(plan.pods))
+    return engine.RuleSet(space, (engine.SubnetRules(space, None, None),))
 
 
 def _find_first(problems: BaseExceptionGroup[Exception]) -> core.SiloError:

@@ -15,7 +15,8 @@ def test_what_is_noted_is_what_is_read(tmp_path):
         ),
         (engine.Peer("other", ("10.1.0.0/16",)),),
     )
-    member = Member("uid", "10.0.0.4", "10.0.0.0/24", "10.9.0.1", (engine.Port("TCP", 80),))
+    ports = (engine.Port("TCP", 80),)
+    member = Member("uid", "10.0.0.4", "10.0.0.0/24", "10.9.0.1", ports, ("10.244.0.0/24",))
     router = Router("vnet", 2, "10.8.0.2", (member,), rules)
     state = network_state.State({"vnet": router}, 7)
 

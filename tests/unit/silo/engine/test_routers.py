@@ -72,6 +72,18 @@ def test_a_group_more_changes_elements_alone():
     assert [named(each)[0] for each in routers.delete_member(QUIET)] == ["bound"]
 
 
+def test_only_who_has_prefixes_behind_it_speaks_for_more_than_itself():
+    node = Member("node", "10.224.0.4", "10.224.0.0/16", routed=("10.244.0.0/24",))
+    commands = routers.render_router(Router("vnet", 2, "10.8.0.2", (QUIET, node)))
+
+    allowed, refused = find(commands, "rule", "strangers")
+    assert allowed["expr"][0]["match"]["right"] == node.device
+    assert allowed["expr"][1]["match"]["right"] == {
+        "set": [{"prefix": {"addr": "10.244.0.0", "len": 24}}]
+    }
+    assert refused["expr"][-1] == {"drop": None}
+
+
 def named(command):
     ((_, item),) = command.items()
     return item["element"]["name"], item["element"]["elem"]

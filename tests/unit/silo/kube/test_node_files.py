@@ -60,6 +60,6 @@ def test_containerd_runs_the_engines_runc_and_no_sandbox_image_from_outside(node
 def test_network_of_pods_is_routed_in_the_range_that_the_node_is_given(node):
     first, second = read(node, "cni.template")["plugins"]
 
-    assert (first["type"], first["ipMasq"]) == ("ptp", True)
+    assert (first["type"], first["ipMasq"]) == ("ptp", False)
     assert first["ipam"]["ranges"] == [[{"subnet": "{{.PodCIDR}}"}]]
     assert second["type"] == "portmap"

@@ -1,0 +1,117 @@
+"""A cluster of several nodes: pods and services from one to another, and nodes that come and go."""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tools import strangers
+
+from silo import engine, kube
+from silo.kube import images
+
+from .cluster_world import SIZE, World, eventually, find_ready
+
+PROBE = "localhost/test/probe:1"
+PROGRAM = f"/{strangers.probe_path().name}"
+_KITS = kube.find_kits()
+
+if os.geteuid() != 0:
+    pytest.skip("clusters need root", allow_module_level=True)
+if not _KITS:
+    pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
+
+
+def plan_node(index: int) -> kube.NodePlan:
+    name = f"aks-nodepool1-10000000-vmss00000{index}"
+    return kube.NodePlan(name, kube.FIRST_NODE_PLACE + index, SIZE)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Bring a cluster of two nodes up, with a pod that answers on each; leave it to itself."""
+    before = os.umask(0o077)
+    folder = tmp_path_factory.mktemp("nodes")
+    pools = engine.split_pools(*engine.choose_pools(folder.name, folder))
+    made = World(folder, next(iter(_KITS.values())), pools)
+    made.nodes = (plan_node(0), plan_node(1))
+
+    async def come_up() -> None:
+        async with made.tended() as clusters:
+            await made.come_up(clusters)
+
+    async def go() -> None:
+        async with made.tended(wanted=False) as clusters:
+            await made.go(clusters)
+
+    try:
+        asyncio.run(come_up())
+        images.pack(strangers.probe_path(), PROBE, folder / "probe.tar")
+        made.give_image(folder / "probe.tar")
+        for index, node in enumerate(made.nodes):
+            run_pod(made, f"server-{index}", node.name, "serve", "tcp", "8000")
+        yield made
+        asyncio.run(go())
+    finally:
+        asyncio.run(made.end())
+        os.umask(before)
+
+
+def run_pod(world: World, name: str, node: str, *words: str) -> None:
+    overrides = json.dumps({"spec": {"nodeName": node}})
+    options = (f"--image={PROBE}", "--image-pull-policy=Never", f"--overrides={overrides}")
+    world.kubectl("run", name, *options, "--", *words)
+    eventually(lambda: world.find_phase(name) == "Running", f"{name} never runs")
+
+
+def find_address(world: World, pod: str) -> str:
+    return str(world.read("pod", pod)["status"]["podIP"])
+
+
+def talk(world: World, pod: str, target: str) -> Any:
+    """Have a pod say a word to somebody; once it is heard, whatever is on its way has come."""
+    told: list[Any] = []
+
+    def is_heard() -> bool:
+        told.append(json.loads(world.kubectl("exec", pod, "--", PROGRAM, "talk", "tcp", target)))
+        return bool(told[-1]["reached"])
+
+    eventually(is_heard, f"{pod} does not reach {target}")
+    return told[-1]
+
+
+def test_every_node_is_ready_and_has_pods_of_its_own(world: World) -> None:
+    nodes = world.read("nodes")["items"]
+
+    assert [find_ready(node) for node in nodes] == ["True", "True"]
+    assert len({node["spec"]["podCIDR"] for node in nodes}) == 2
+
+
+@pytest.mark.parametrize(("one", "other"), [("server-0", "server-1"), ("server-1", "server-0")])
+def test_pods_speak_with_one_another_in_their_own_names(world: World, one: str, other: str) -> None:
+    told = talk(world, one, f"{find_address(world, other)}:8000")
+
+    # No node translated it on the way.
+    assert told["answer"] == told["local"]
+    assert told["local"].startswith(f"{find_address(world, one)}:")
+
+
+def test_service_and_name_are_found_from_every_node(world: World) -> None:
+    eventually(lambda: world.has_ready("coredns"), "CoreDNS never gets ready")
+    world.kubectl("expose", "pod", "server-0", "--port=80", "--target-port=8000", "--name=far")
+
+    for pod in ("server-0", "server-1"):
+        assert talk(world, pod, "far.default.svc.cluster.local:80")["reached"]
+
+
+def test_api_server_reaches_pods_of_every_node(world: World) -> None:
+    """As it reaches webhooks and aggregated APIs: by the pod's own address."""
+    for index in (0, 1):
+        run_pod(world, f"web-{index}", world.nodes[index].name, "http", "8000")
+        path = f"/api/v1/namespaces/default/pods/http:web-{index}:8000/proxy/"
+        eventually(lambda path=path: world.can_read(path), f"web-{index} never answers")
+        peer = world.read_raw(path)["peer"].rpartition(":")[0]
+
+        assert peer == world.plan.address
