@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import structlog
 
@@ -112,10 +112,21 @@ def open_engine(
         await metadata.close(uid)
         await resolver.close(uid)
 
+    tree = open_shares(settings)
+
+    async def open_share(folder: PurePath, read_only: bool) -> Path:
+        share = await store.read(lambda conn: storage.get_share_at(conn, folder))
+        return await asyncio.to_thread(tree.open_for_group, share, read_only=read_only)
+
     machine = engine.LocalMachine(
         runtime,
         networks,
-        engine.Volumes(paths.state / "volumes", paths.run / "volumes", shares=settings.shares),
+        engine.Volumes(
+            paths.state / "volumes",
+            paths.run / "volumes",
+            shares=settings.shares,
+            open_share=open_share,
+        ),
         paths,
         on_attached=serve,
         on_leaving=leave,
@@ -153,7 +164,7 @@ def describe_surroundings(
         conn: core.Connection, account: str, key: str, share: str, *, read_only: bool
     ) -> Path:
         found = storage.resolve_share(conn, vault, account=account, key=key, share=share)
-        return tree.open_for_group(found, read_only=read_only)
+        return tree.locate_for_group(found, read_only=read_only)
 
     def find_secrets(_conn: core.Connection, resource: arm.Resource) -> tuple[tuple[str, str], ...]:
         if not resource.document.get("identity"):

@@ -15,11 +15,11 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeVar
 
 from silo import core
@@ -36,6 +36,8 @@ _AT_ONCE = 16
 _CLONES_AT_ONCE = 4
 
 T = TypeVar("T")
+OpenShare = Callable[[PurePath, bool], Awaitable[Path]]
+"""A share's folder below the folder of all, and whether it is only read, to what is mounted."""
 
 
 class VolumeRefused(core.SiloError):
@@ -60,13 +62,18 @@ class Volumes:
         memory: Path,
         *,
         shares: Path,
+        open_share: OpenShare | None = None,
         rules: VolumeRules | None = None,
         mounts: Mounts | None = None,
     ) -> None:
-        """``disk`` outlives the machine's next start, ``memory`` does not."""
+        """``disk`` outlives the machine's next start, ``memory`` does not.
+
+        ``open_share`` makes what a share's folder is to hold, if something has to be made.
+        """
         self._disk = disk
         self._memory = memory
         self._shares = shares
+        self._open_share = open_share
         self._rules = rules or VolumeRules()
         self._mounts = mounts or KernelMounts()
         # Of their own: nothing else waits for disks, and no volume for somebody's slow repository.
@@ -92,6 +99,9 @@ class Volumes:
             VolumeRefused, GitRefused: it may not be had. MountFailed, GitFailed: it cannot.
 
         """
+        if isinstance(plan.source, Share) and self._open_share is not None:
+            folder = await self._open_share(self._find_place(plan.source), plan.source.read_only)
+            plan = replace(plan, source=replace(plan.source, path=str(folder)))
         stop = threading.Event()
         threads = self._clones if isinstance(plan.source, GitRepo) else self._threads
         work = partial(self._prepare, uid, plan, first_id, reader, stand=stand, stop=stop)
@@ -198,20 +208,24 @@ class Volumes:
 
     def _prepare_share(self, uid: str, name: str, share: Share, first_id: int) -> Path:
         place = _make_folder(self._memory, uid, first_id) / name
-        try:
-            parts = Path(share.path).relative_to(self._shares).parts
-        except ValueError:
-            raise VolumeRefused("A share lies where this instance keeps its shares.") from None
-        if not parts or ".." in parts:
-            raise VolumeRefused("A share lies where this instance keeps its shares.")
+        within = self._find_place(share)
         with contextlib.ExitStack() as open_folders:
             folder = open_folders.enter_context(_open_folder(self._shares))
-            for part in parts:
+            for part in within.parts:
                 folder = open_folders.enter_context(_open_folder(part, folder))
             self._mounts.unmount(place)
             place.mkdir(mode=0o711, exist_ok=True)
             self._mounts.bind(folder, place, read_only=share.read_only)
         return place
+
+    def _find_place(self, share: Share) -> PurePath:
+        """Return where a share's folder is below the folder of all."""
+        path = PurePath(share.path)
+        if path.is_relative_to(self._shares) and ".." not in path.parts:
+            within = path.relative_to(self._shares)
+            if within.parts:
+                return within
+        raise VolumeRefused("A share lies where this instance keeps its shares.")
 
     def _remove(self, uid: str) -> None:
         for root in (self._disk, self._memory):

@@ -29,6 +29,7 @@ from .shares import create_share as create_share
 from .shares import delete_share as delete_share
 from .shares import find_share as find_share
 from .shares import get_share as get_share
+from .shares import get_share_at as get_share_at
 from .shares import list_folders as list_folders
 from .shares import list_shares as list_shares
 from .shares import resolve_share as resolve_share

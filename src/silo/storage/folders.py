@@ -50,16 +50,27 @@ class Folders:
         # Asked again: another worker may have made it meanwhile, and the folder holds more then.
         return self._open_image(path) if find_image(path).exists() else path
 
+    def locate_for_group(self, share: FileShare, *, read_only: bool) -> Path:
+        """Return what `open_for_group` is to open; a look only, as a transaction may take.
+
+        Raises:
+            QuotaNotBinding: as is known already.
+
+        """
+        path = self._root / share.folder
+        if path.is_dir() and not read_only and not self._is_bound(share):
+            raise QuotaNotBinding
+        return path
+
     def open_for_group(self, share: FileShare, *, read_only: bool) -> Path:
-        """Return a share's folder for containers, who are held to its quota.
+        """Return where a share's content is for containers, who are held to its quota.
 
         Raises:
             QuotaNotBinding: they would not be, and want to write.
 
         """
         path = self.ensure(share)
-        bound = find_image(self._root / share.folder).exists() or not self._is_less_than_disk(share)
-        if not read_only and not bound:
+        if not read_only and not self._is_bound(share):
             raise QuotaNotBinding
         return path
 
@@ -135,6 +146,10 @@ class Folders:
         if self._images is None:
             raise ServerBusy("The share has a file system of its own; Silo needs root to mount it.")
         return self._images.open(path)
+
+    def _is_bound(self, share: FileShare) -> bool:
+        image = find_image(self._root / share.folder)
+        return image.exists() or not self._is_less_than_disk(share)
 
     def _is_less_than_disk(self, share: FileShare) -> bool:
         disk = os.statvfs(self._root)

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any
 
 import sqlalchemy as sa
@@ -175,6 +176,23 @@ def resolve_share(
         # As in Azure: a container group comes from no network that a rule could name.
         raise AuthorizationFailure
     return get_share(conn, found, share)
+
+
+def get_share_at(conn: core.Connection, folder: PurePath) -> FileShare:
+    """Return the share whose folder this is, below the folder of all shares.
+
+    Raises:
+        ShareNotFound: it is no more.
+
+    """
+    account, uid = (*folder.parts, "", "")[:2]
+    found = find_account(conn, account)
+    if found is not None:
+        mine = (shares.c.account_uid == found.uid) & (shares.c.uid == uid)
+        row = conn.execute(sa.select(shares).where(mine)).first()
+        if row is not None:
+            return _read(found, row)
+    raise ShareNotFound
 
 
 def list_folders(conn: core.Connection) -> set[str]:

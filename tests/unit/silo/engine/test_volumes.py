@@ -4,7 +4,7 @@ import asyncio
 import gc
 import stat
 import threading
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -122,6 +122,34 @@ async def test_a_share_is_bound_where_it_lies(
     place = await volumes.prepare("g1", plan(engine.Share(path, read_only=True)))
 
     assert mounts.mounted[place] == f"ro {path}"
+
+
+async def test_a_share_is_made_by_who_knows_how_when_a_group_needs_it(
+    tmp_path: Path, mounts: FakeMounts
+) -> None:
+    asked = []
+
+    async def open_share(within: PurePath, read_only: bool) -> Path:
+        asked.append((str(within), read_only))
+        content = tmp_path / "shares" / within / "content"
+        content.mkdir(parents=True)
+        return content
+
+    volumes = engine.Volumes(
+        tmp_path / "disk",
+        tmp_path / "memory",
+        shares=tmp_path / "shares",
+        open_share=open_share,
+        mounts=mounts,
+    )
+    path = f"{tmp_path}/shares/account/new"
+    place = await volumes.prepare("g1", plan(engine.Share(path)))
+
+    assert asked == [("account/new", False)]
+    assert mounts.mounted[place] == f"rw {path}/content"
+    with pytest.raises(engine.VolumeRefused):
+        await volumes.prepare("g1", plan(engine.Share("/etc")))
+    assert len(asked) == 1
 
 
 async def test_a_share_that_is_a_link_or_lies_elsewhere_is_refused(

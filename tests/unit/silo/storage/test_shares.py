@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 from tests.databases import open_store
@@ -95,3 +95,15 @@ def test_a_quota_has_bounds(store: core.Store, key: str, quota: int) -> None:
 
     with pytest.raises(errors.OutOfRangeInput):
         store.write_now(change)
+
+
+def test_a_share_is_found_by_its_folder_while_it_exists(store: core.Store, key: str) -> None:
+    def read(conn: core.Connection) -> None:
+        share = storage.get_share(conn, storage.get_account(conn, "acme"), "data")
+        for within in (share.folder, f"{share.folder}/content"):
+            assert storage.get_share_at(conn, PurePath(within)) == share
+        for within in ("", "acme", f"other/{share.uid}", "acme/other"):
+            with pytest.raises(errors.ShareNotFound):
+                storage.get_share_at(conn, PurePath(within))
+
+    store.read_now(read)

@@ -246,6 +246,23 @@ def test_a_group_that_would_not_be_held_to_a_quota_does_not_write(tmp_path: Path
     assert tree.open_for_group(large, read_only=False) == made[1]  # the disk is smaller
 
 
+def test_a_share_is_located_without_making_it(tmp_path: Path) -> None:
+    tree = Tree(tmp_path / "shares", Images(FakeKernel()))
+    place = tree.locate_for_group(SHARE, read_only=False)
+
+    assert not (tmp_path / "shares").exists()
+    assert tree.open_for_group(SHARE, read_only=False).is_relative_to(place)
+
+
+def test_a_quota_that_is_known_to_bind_nobody_is_told_at_once(tmp_path: Path) -> None:
+    tree = Tree(tmp_path / "shares", Images(FakeKernel(refuses=True)))
+    folder = tree.ensure(SHARE)
+
+    with pytest.raises(errors.QuotaNotBinding):
+        tree.locate_for_group(SHARE, read_only=False)
+    assert tree.locate_for_group(SHARE, read_only=True) == folder
+
+
 def test_a_share_that_another_worker_makes_meanwhile_is_its_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
