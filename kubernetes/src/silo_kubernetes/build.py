@@ -12,9 +12,18 @@ from silo_engine.modules import GO_VERSION, PLAIN, Kit, Program, build_here
 SOURCES = Path(__file__).parent.parent.parent / "go"
 DEFAULT = "1.36.3"
 
-_ETCD, _COREDNS = "v3.6.8", "v1.15.0"
+_ETCD, _COREDNS, _METRICS = "v3.6.8", "v1.15.0", "v0.9.0"
+_METRICS_LINKER = f"{PLAIN} -X k8s.io/client-go/pkg/version.gitVersion={_METRICS}"
 _AROUND = {
     "coredns": (Program("coredns", "."),),
+    "credentials": (Program("acr-credential-provider", "./"),),
+    "metrics": (
+        Program(
+            "metrics-server",
+            "sigs.k8s.io/metrics-server/cmd/metrics-server",
+            linker=_METRICS_LINKER,
+        ),
+    ),
     "pause": (Program("pause", "./"),),
 }
 """What stands around Kubernetes, whatever its version."""
@@ -32,6 +41,7 @@ def _describe(version: str, part: str) -> Kit:
         "kubernetes": f"v{version}",
         "etcd": _ETCD,
         "coredns": _COREDNS,
+        "metrics-server": _METRICS,
     }
     parts = {part: (program,), **_AROUND}
     return Kit("kubernetes", f"kubernetes-{version}", SOURCES, parts, versions)

@@ -35,6 +35,16 @@ class Kit:
         """The cluster's name server."""
         return self.folder / "coredns"
 
+    @property
+    def credentials(self) -> Path:
+        """What the kubelet asks for credentials of Silo's registries."""
+        return self.folder / "acr-credential-provider"
+
+    @property
+    def metrics_server(self) -> Path:
+        """What measures pods and nodes, for ``kubectl top`` and autoscalers."""
+        return self.folder / "metrics-server"
+
 
 def find_kits() -> dict[str, Kit]:
     """Return, by version, what is installed or, in a checkout, built."""

@@ -1,0 +1,3 @@
+module silo.invalid/kubernetes/credentials
+
+go 1.26
