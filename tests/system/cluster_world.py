@@ -89,8 +89,9 @@ class World:
                 binaries=found,
                 networks=networks,
                 clock=CLOCK,
-                serve_names=resolver.open,
-                leave_names=resolver.close,
+                serve=resolver.open,
+                leave=resolver.close,
+                registries=("*.azurecr.silo.test",),
             )
         )
 

@@ -9,7 +9,7 @@ import textwrap
 from ipaddress import IPv4Network
 
 import pytest
-from tests.unit.silo.workload.site_world import open_site
+from tests.unit.silo.workload.site_world import no_nodes, open_site
 
 from silo import core, engine, identity, workload
 
@@ -57,7 +57,7 @@ def site(tmp_path):
 
 @pytest.fixture
 def service(site):
-    return workload.MetadataService(site.issuer, site.resources, b"k" * 32)
+    return workload.MetadataService(site.issuer, site.resources, b"k" * 32, no_nodes)
 
 
 @pytest.fixture

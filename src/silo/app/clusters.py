@@ -21,7 +21,9 @@ def open_clusters(
     clock: core.Clock,
     binaries: engine.Binaries,
     networks: engine.Networks,
-    resolver: engine.Resolver,
+    *,
+    serve: kube.Serve,
+    leave: kube.Serve,
 ) -> kube.Clusters:
     """Return what tends clusters, not started yet."""
     return kube.Clusters(
@@ -34,8 +36,9 @@ def open_clusters(
             binaries=binaries,
             networks=networks,
             clock=clock,
-            serve_names=resolver.open,
-            leave_names=resolver.close,
+            serve=serve,
+            leave=leave,
+            registries=(f"*.{settings.names.urls.registry_suffix}",),
         )
     )
 

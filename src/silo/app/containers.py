@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 import structlog
 
 from silo import arm, core, engine, front, identity, kube, storage, workload
-from silo.providers import containerinstance, network, operationalinsights
+from silo.providers import containerinstance, containerservice, network, operationalinsights
 from silo.settings import Settings
 
 from . import clusters
@@ -139,7 +139,7 @@ def open_engine(
         runtime,
         paths,
         clock,
-        clusters.open_clusters(settings, clock, binaries, networks, resolver),
+        clusters.open_clusters(settings, clock, binaries, networks, serve=serve, leave=leave),
         settings.run_clusters,
     )
 
@@ -212,7 +212,7 @@ def open_metadata(
     # A key of its own, derived: it says nothing of the one it comes from (RFC 5869 section 2.3).
     secret = (settings.keys / "vault.key").read_bytes()
     key = hmac.digest(secret, b"silo metadata headers\x01", "sha256")
-    return workload.MetadataService(issuer, resources, key)
+    return workload.MetadataService(issuer, resources, key, containerservice.list_node_identities)
 
 
 def make_route(settings: Settings) -> engine.Route:

@@ -22,4 +22,5 @@ from .plans import ClusterPlan as ClusterPlan
 from .plans import NodePlan as NodePlan
 from .plans import Size as Size
 from .runner import Ground as Ground
+from .runner import Serve as Serve
 from .runner import end_programs as end_programs

@@ -7,7 +7,8 @@ from typing import Any
 
 from silo import core, engine
 
-from . import certificates, control_groups, kubeconfigs
+from . import certificates, control_groups, kubeconfigs, pulling
+from .binaries import Kit
 from .certificates import Pair, Subject
 from .nodes import PAUSE_IMAGE, Node
 from .plans import API_PORT, DOMAIN, NodePlan
@@ -27,7 +28,7 @@ TUNED = {
 _RESERVED_BYTES = 100 << 20
 
 
-def write_files(node: Node, engine_binaries: engine.Binaries, now: datetime) -> None:
+def write_files(node: Node, kit: Kit, engine_binaries: engine.Binaries, now: datetime) -> None:
     """Write certificates and configuration."""
     paths, pki = node.paths, node.cluster_paths.pki
     for folder in (paths.state, paths.run):
@@ -53,6 +54,8 @@ def write_files(node: Node, engine_binaries: engine.Binaries, now: datetime) -> 
     _write(paths.state / "containerd.toml", _render_containerd(node, engine_binaries))
     _write(paths.state / "cni.template", json.dumps(_describe_network()))
     _write(paths.state / "kubelet.json", json.dumps(_describe_kubelet(node), indent=1))
+    plugin = pulling.describe_plugin(node, kit)
+    _write(paths.state / "credential-provider.json", json.dumps(plugin, indent=1))
     _write(paths.state / "kube-proxy.json", json.dumps(_describe_proxy(node), indent=1))
     _write(paths.state / "resolv.conf", f"nameserver {RESOLVER}\noptions ndots:1\n", 0o644)
     for path, value in TUNED.items():

@@ -14,9 +14,9 @@ from .steps import run
 
 PAUSE_IMAGE = "localhost/silo/pause:1"
 _READ = {
-    "containerd": "containerd.toml",
-    "kubelet": "kubelet.json",
-    "kube-proxy": "kube-proxy.json",
+    "containerd": ("containerd.toml",),
+    "kubelet": ("kubelet.json", "credential-provider.json"),
+    "kube-proxy": ("kube-proxy.json",),
 }
 """What each program reads at its start."""
 
@@ -34,6 +34,8 @@ class Node:
     """Its control group."""
     bundle: Path
     """Whom it believes when it pulls images."""
+    registries: tuple[str, ...]
+    """Which images it pulls as its managed identity, as patterns of hosts."""
 
     @property
     def paths(self) -> NodePaths:
@@ -74,6 +76,8 @@ def list_processes(node: Node, kit: Kit, engine_binaries: engine.Binaries) -> tu
             f"--kubeconfig={state / 'kubelet.kubeconfig'}",
             *(f"--hostname-override={name}", f"--node-ip={node.plan.address}"),
             f"--node-labels={labels}",
+            f"--image-credential-provider-config={state / 'credential-provider.json'}",
+            f"--image-credential-provider-bin-dir={kit.credentials.parent}",
         ),
         "kube-proxy": (
             *(str(kit.kubernetes), "kube-proxy", f"--config={state / 'kube-proxy.json'}"),
@@ -87,11 +91,11 @@ def list_processes(node: Node, kit: Kit, engine_binaries: engine.Binaries) -> tu
             f"{node.group}/daemons",
             f"{engine_binaries.folder}:{SYSTEM_PATH}",
             {"SSL_CERT_FILE": str(node.bundle)} if program == "containerd" else {},
-            revision=_digest(state / _READ[program]),
+            revision=_digest(*(state / name for name in _READ[program])),
         )
         for program, command in commands.items()
     )
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _digest(*paths: Path) -> str:
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()

@@ -12,7 +12,16 @@ import structlog
 
 from silo import core, engine
 
-from . import control_groups, control_plane, images, name_server, node_files, node_spaces, nodes
+from . import (
+    control_groups,
+    control_plane,
+    images,
+    name_server,
+    node_files,
+    node_spaces,
+    nodes,
+    pulling,
+)
 from .api import Api, is_node_ready, list_pod_ranges
 from .binaries import Kit
 from .errors import StepFailed, VersionMissing
@@ -49,9 +58,11 @@ class Ground:
     binaries: engine.Binaries
     networks: engine.Networks
     clock: core.Clock
-    serve_names: Serve
-    """Opens the network's name server for a node."""
-    leave_names: Serve
+    serve: Serve
+    """Opens the network's name server and the metadata endpoint for a node."""
+    leave: Serve
+    registries: tuple[str, ...]
+    """The hosts, as patterns, whose images nodes pull as their identity."""
 
     def locate(self, uid: str) -> ClusterPaths:
         """Return the folders of a cluster."""
@@ -165,10 +176,13 @@ class Runner:
                 router=name_router(self.plan.uid), address=plan.address, subnet=str(NODE_SPACE)
             ),
         )
-        await ground.serve_names(member)
+        await ground.serve(member)
         group = f"{self._group}/{plan.name}"
-        node = Node(self.plan, plan, self._paths, at.netns_path, group, ground.bundle)
-        await self._do(self._prepare_node, node)
+        node = Node(
+            *(self.plan, plan, self._paths, at.netns_path, group),
+            *(ground.bundle, ground.registries),
+        )
+        await self._do(self._prepare_node, node, kit)
         containerd, kubelet, proxy = nodes.list_processes(node, kit, ground.binaries)
         await self._ensure(containerd)
         await _wait(lambda: _connects(node.paths.socket), f"containerd of {plan.name} is silent")
@@ -193,8 +207,9 @@ class Runner:
         await self._ensure(proxy)
         await _wait(is_ready, f"the node {plan.name} does not get ready")
 
-    def _prepare_node(self, node: Node) -> None:
-        node_files.write_files(node, self._ground.binaries, self._ground.clock.now())
+    def _prepare_node(self, node: Node, kit: Kit) -> None:
+        node_files.write_files(node, kit, self._ground.binaries, self._ground.clock.now())
+        pulling.close_metadata(node)
         control_groups.make(node.group)
         control_groups.limit(node.group, node.plan.size)
         node_spaces.make_namespaces(node)
@@ -265,7 +280,7 @@ async def remove_cluster(ground: Ground, uid: str) -> None:
     paths = ground.locate(uid)
     await asyncio.to_thread(end_programs, ground.name_group(uid), paths)
     for member in await ground.networks.list_members(uid):
-        await ground.leave_names(member)
+        await ground.leave(member)
         await ground.networks.detach(member)
     await asyncio.to_thread(shutil.rmtree, paths.run, ignore_errors=True)
     await asyncio.to_thread(shutil.rmtree, paths.state, ignore_errors=True)

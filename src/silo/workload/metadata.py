@@ -1,6 +1,7 @@
 """The managed identity endpoints of a workload: IMDS's form, and App Service's.
 
-Who asks is known before the first byte is read: the socket belongs to one group. What is left is
+Who asks is known before the first byte is read: the socket belongs to one group, or to one node
+of a cluster (``UID.PLACE``), which has other identities than the cluster itself. What is left is
 which of its identities is meant, and for which API the token shall be.
 
 Source: learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token;
@@ -12,7 +13,7 @@ import hmac
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -56,11 +57,22 @@ _SELECTORS = {
 """Query variable to the field of an assignment; the two forms and their SDKs differ in names."""
 
 
-class MetadataService:
-    """Answers the metadata requests of every group of this instance."""
+ListIdentities = Callable[[core.Connection, arm.Resource], Assigned]
+"""The identities of a resource, or of its nodes."""
 
-    def __init__(self, issuer: identity.Issuer, resources: arm.Resources, key: bytes) -> None:
+
+class MetadataService:
+    """Answers the metadata requests of every group and node of this instance."""
+
+    def __init__(
+        self,
+        issuer: identity.Issuer,
+        resources: arm.Resources,
+        key: bytes,
+        list_of_node: ListIdentities,
+    ) -> None:
         """Derive the groups' header values from ``key``, which stays with the instance."""
+        self._list_of_node = list_of_node
         self._issuer = issuer
         self._resources = resources
         self._key = key
@@ -120,10 +132,12 @@ class MetadataService:
         )
 
     def _find(self, conn: core.Connection, uid: str) -> tuple[arm.Resource, Assigned]:
-        resource = self._resources.find_by_uid(conn, uid)
+        owner, _, part = uid.partition(".")
+        resource = self._resources.find_by_uid(conn, owner)
         if resource is None:
             raise IdentityNotFound
-        return resource, list_assigned(conn, resource)
+        find = self._list_of_node if part else list_assigned
+        return resource, find(conn, resource)
 
     def _check_app_service(
         self, uid: str, headers: Mapping[str, str], query: Mapping[str, str]

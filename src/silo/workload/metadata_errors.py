@@ -49,13 +49,13 @@ class SecretWrong(MetadataError):
 
 
 class MetadataMissing(MetadataError):
-    """Nothing is served there: a container group has no machine to describe."""
+    """Nothing is served there: neither a group nor a node has a machine to describe."""
 
     status = 404
     error = "not_found"
 
     def __init__(self) -> None:
-        super().__init__("Not found: a container group has the identity endpoint alone")
+        super().__init__("Not found: there is the identity endpoint alone")
 
 
 class TooManyRequests(MetadataError):

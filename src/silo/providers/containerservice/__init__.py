@@ -3,6 +3,8 @@
 from silo import arm
 
 from .checks import check_cluster
+from .node_group import NodeGroups
+from .node_group import list_node_identities as list_node_identities
 from .operations import Operations
 from .properties import ManagedCluster
 from .reconcile import Reconciling
@@ -41,6 +43,7 @@ def provider(around: Surroundings) -> arm.Provider:
         properties=ManagedCluster,
         api_versions=_VERSIONS,
         check=check_cluster,
+        check_delete=NodeGroups(around.resources).check_removal,
         on_write=writing.write,
         on_delete=writing.delete,
         reconcile=reconciling.reconcile,

@@ -97,6 +97,18 @@ class DnsPrefixTaken(arm.Conflict):
         super().__init__(f"The name {fqdn} is taken; choose another dnsPrefix.")
 
 
+class NodeGroupExists(arm.Conflict):
+    """The resource group that the nodes are to have is somebody's already."""
+
+    code = "NodeResourceGroupAlreadyExists"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The node resource group '{name}' exists already; choose another name, or delete it.",
+            target="properties.nodeResourceGroup",
+        )
+
+
 class ClusterFailed(arm.ArmError):
     """The cluster does not come up."""
 

@@ -41,6 +41,14 @@ class NetworkProfile(arm.Shape):
     ip_families: tuple[str, ...] | None = None
 
 
+class KubeletIdentity(arm.Shape):
+    """The identity that nodes have."""
+
+    resource_id: str = ""
+    client_id: str = ""
+    object_id: str = ""
+
+
 class ManagedCluster(arm.Shape):
     """A cluster."""
 
@@ -52,6 +60,8 @@ class ManagedCluster(arm.Shape):
     network_profile: NetworkProfile | None = None
     enable_rbac: bool | None = Field(default=None, alias="enableRBAC")
     disable_local_accounts: bool | None = None
+    node_resource_group: str | None = Field(default=None, pattern=r"^([-\w.()]{0,89}[-\w()])?$")
+    identity_profile: dict[str, KubeletIdentity] | None = None
     bootstrap_profile: dict[str, Any] | None = None
     silo: dict[str, Any] | None = None
     """Ours (see ``wish.py``); never taken from a client, never shown."""

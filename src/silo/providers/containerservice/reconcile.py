@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from silo import arm, core, kube
 
 from . import errors
+from .node_group import NodeGroups
 from .properties import ManagedCluster
 from .surroundings import Surroundings
 from .wish import plan_cluster
@@ -34,7 +35,13 @@ class Reconciling:
             raise errors.ClusterFailed(str(error)) from error
 
     async def remove(self, resource: arm.Resource) -> None:
-        """Take the cluster off the machine."""
+        """Take the cluster off the machine, and its resource group away."""
+        await self._remove_from_machine(resource)
+        store, groups = self.around.resources.store, NodeGroups(self.around.resources)
+        if await store.write(lambda conn: groups.begin_removal(conn, resource)):
+            raise arm.NotYet("the nodes' resource group must go first", retry_after_s=_LOOK_S)
+
+    async def _remove_from_machine(self, resource: arm.Resource) -> None:
         if self.around.clusters is None:
             # Nothing of it can be here that would have to go.
             return

@@ -22,6 +22,8 @@ def render_cluster(resource: arm.Resource, *, runs: bool) -> Mapping[str, Any]:
         "currentKubernetesVersion": wish.version,
         "fqdn": wish.fqdn,
         "maxAgentPools": _MAX_POOLS,
+        # As Azure writes that there is none: clusters act by managed identities.
+        "servicePrincipalProfile": {"clientId": "msi"},
         "powerState": _show_power(runs=runs),
     }
 

@@ -20,6 +20,8 @@ class Wish:
     version: str
     fqdn: str
     public_address: str
+    node_group: str = ""
+    """The uid of the nodes' resource group."""
 
     def store(self) -> dict[str, Any]:
         """Return it as it is kept in the document."""

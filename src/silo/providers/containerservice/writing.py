@@ -7,6 +7,7 @@ from typing import Any
 from silo import arm, core, engine, kube, workload
 
 from . import errors
+from .node_group import NodeGroups
 from .properties import AgentPool, ManagedCluster
 from .sizes import GIB, choose_size, find_size, list_fitting
 from .surroundings import Surroundings
@@ -48,10 +49,11 @@ class Writing:
         document = cluster.model_copy(
             update={"kubernetes_version": version, "agent_pool_profiles": tuple(pools)}
         ).model_dump(mode="json", by_alias=True, exclude_none=True)
-        return resource.with_document(
+        stored = resource.with_document(
             properties={**document, HIDDEN: wish.store()},
             sku={"name": "Base", "tier": "Free"},
         )
+        return NodeGroups(self.around.resources).give(conn, change, stored)
 
     def delete(self, conn: core.Connection, resource: arm.Resource) -> None:
         """Give back the address, the name and the identity."""

@@ -11,6 +11,7 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 UID = "0123456789abcdef0123456789abcdef"
 NODE = kube.NodePlan("aks-pool-1-vmss000000", 4, kube.Size(1.0, 1 << 30), (("agentpool", "p"),))
 PLAN = kube.ClusterPlan(UID, "1.36.3", "k.hcp.example", "203.0.113.5", (NODE,))
+REGISTRIES = ("*.azurecr.silo.test:8443",)
 KIT = kube.Kit("1.36.3", Path("/kit/bin"), {})
 BINARIES = engine.Binaries(
     *(Path("/engine/bin") / name for name in ("containerd", "shim", "runc", "runsc", "rshim")),
@@ -25,11 +26,13 @@ def paths_in(folder: Path) -> kube.ClusterPaths:
 
 
 def node_in(folder: Path) -> Node:
-    return Node(PLAN, NODE, paths_in(folder), Path("/run/netns/n"), "/silo/i/n", Path("/ca.pem"))
+    return Node(
+        PLAN, NODE, paths_in(folder), Path("/run/netns/n"), "/silo/i/n", Path("/ca.pem"), REGISTRIES
+    )
 
 
 def written_node_in(folder: Path) -> Node:
     node = node_in(folder)
     certificates.ensure_authority(node.cluster_paths.pki, "ca", "silo-cluster-ca", NOW)
-    node_files.write_files(node, BINARIES, NOW)
+    node_files.write_files(node, KIT, BINARIES, NOW)
     return node

@@ -43,8 +43,9 @@ def ground(tmp_path, monkeypatch):
         binaries=world.BINARIES,
         networks=Networks(),
         clock=core.SystemClock(),
-        serve_names=serve,
-        leave_names=serve,
+        serve=serve,
+        leave=serve,
+        registries=world.REGISTRIES,
     )
 
 

@@ -30,14 +30,14 @@ def test_kubelet_answers_nobody_unknown(node):
 @pytest.mark.parametrize(("here", "limit"), [(True, 4096), (False, None)])
 def test_pod_has_not_all_processes_of_its_node(node, monkeypatch, here, limit):
     monkeypatch.setattr(control_groups, "has_pids", lambda: here)
-    node_files.write_files(node, world.BINARIES, world.NOW)
+    node_files.write_files(node, world.KIT, world.BINARIES, world.NOW)
 
     assert read(node, "kubelet.json").get("podPidsLimit") == limit
 
 
 def test_node_promises_its_own_size_and_not_the_machines(node, monkeypatch):
     monkeypatch.setattr(engine, "read_capacity", lambda: engine.Capacity(8.0, 16 << 30))
-    node_files.write_files(node, world.BINARIES, world.NOW)
+    node_files.write_files(node, world.KIT, world.BINARIES, world.NOW)
 
     reserved = read(node, "kubelet.json")["systemReserved"]
     assert reserved == {"cpu": "7000m", "memory": str(15 << 30)}

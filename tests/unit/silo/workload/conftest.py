@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.unit.silo.workload.site_world import FakeClock, Site, open_site
+from tests.unit.silo.workload.site_world import FakeClock, Site, no_nodes, open_site
 
 from silo import core, workload
 
@@ -23,4 +23,4 @@ def site(tmp_path: Path, key_folder: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def service(site: Site) -> workload.MetadataService:
-    return workload.MetadataService(site.issuer, site.resources, b"k" * 32)
+    return workload.MetadataService(site.issuer, site.resources, b"k" * 32, no_nodes)

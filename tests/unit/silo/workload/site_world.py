@@ -9,7 +9,7 @@ from typing import Any
 from tests.databases import open_store
 from tests.unit.silo.providers.world import GROUP, TENANT
 
-from silo import arm, core, front, identity
+from silo import arm, core, front, identity, workload
 
 NAMES = front.Names("silo.test", 8443)
 TEXT = f"{GROUP}/providers/Microsoft.ContainerInstance/containerGroups/c1"
@@ -68,6 +68,11 @@ class Site:
             return made
 
         return self.store.write_now(write)
+
+
+def no_nodes(_conn: core.Connection, _resource: arm.Resource) -> workload.Assigned:
+    """Return the identities of a resource's nodes: a container group has none."""
+    return workload.Assigned()
 
 
 def open_site(folder: Path, keys: Path, clock: core.Clock) -> Iterator[Site]:

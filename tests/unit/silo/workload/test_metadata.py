@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from tests.unit.silo.workload.site_world import TEXT, USERS, Site
 
-from silo import engine, identity, workload
+from silo import arm, core, engine, identity, workload
 
 ARM = "https://management.azure.com/"
 IMDS = "/metadata/identity/oauth2/token"
@@ -218,3 +218,31 @@ async def test_a_group_in_a_loop_is_slowed_down(
     assert (await ask(service, uid))[0] == 200
     assert (await ask(service, uid))[0] == 429
     assert (await ask(service, "another"))[0] == 400
+
+
+async def test_a_node_has_its_own_identities_and_not_the_clusters(site: Site) -> None:
+    site.add_own_identity()
+    of_nodes = site.add_user_identity("kubelet")
+    found = workload.Assignment(of_nodes.object_id, of_nodes.client_id, "kubelet")
+    asked = []
+
+    def list_of_node(_conn: core.Connection, resource: arm.Resource) -> workload.Assigned:
+        asked.append(resource.uid)
+        return workload.Assigned(users=(found,))
+
+    service = workload.MetadataService(site.issuer, site.resources, b"k" * 32, list_of_node)
+    status, body = await ask(service, f"{site.resource.uid}.4")
+
+    assert status == 200
+    assert verify(site, body["access_token"]) == of_nodes.object_id
+    assert asked == [site.resource.uid]
+
+
+async def test_node_of_a_cluster_that_is_gone_gets_nothing(
+    site: Site, service: workload.MetadataService
+) -> None:
+    site.add_own_identity()
+
+    status, _ = await ask(service, f"{'0' * 32}.4")
+
+    assert status == 400

@@ -8,7 +8,7 @@ from tests.unit.silo.arm.world import GROUP, VERSION, World
 
 from silo import identity, kube
 from silo.kube import control_plane
-from silo.providers import containerservice
+from silo.providers import containerservice, managedidentity
 
 K1 = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters/k1"
 TENANT = "00000000-0000-0000-0000-0000000000aa"
@@ -64,7 +64,8 @@ class ClusterWorld(World):
             release=lambda _conn, uid: self.leases.pop(uid, None),
             clusters=lambda: self.clusters,
         )
-        return (*super()._declare(), containerservice.provider(self.around))
+        others = (*super()._declare(), managedidentity.provider(self.resources))
+        return (*others, containerservice.provider(self.around))
 
     def _lease(self, _conn, uid):
         return self.leases.setdefault(uid, f"203.0.113.{len(self.leases) + 4}")

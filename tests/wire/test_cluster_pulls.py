@@ -1,0 +1,81 @@
+"""``az aks --attach-acr``: the nodes' identity pulls, where a role lets it, and pods have none."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tests.wire import aks
+from tests.wire.aks import KITS, Cluster
+from tools import programs
+from tools.azure import Az, Registry
+from tools.containers import Image
+
+if os.geteuid() != 0:
+    pytest.skip("clusters need root", allow_module_level=True)
+if not KITS:
+    pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    az: Az,
+    registry: Registry,
+    make_group: Callable[[], str],
+    unique: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Cluster]:
+    folder, attach = tmp_path_factory.mktemp("cluster"), ("--attach-acr", registry.name)
+    with aks.made(az, make_group(), unique("cluster"), folder, *attach) as made:
+        yield made
+
+
+def run(cluster: Cluster, name: str, image: Image, *words: str) -> None:
+    """Start a pod that has no secret to pull with."""
+    pod = (f"--image={image.reference}", "--image-pull-policy=Always", "--restart=Never")
+    command = ("--command", "--", "/bin/probe", *words)
+    programs.succeed(cluster.kubectl("run", name, *pod, *command))
+
+
+def find_refusal(cluster: Cluster, pod: str) -> str:
+    """Return why a pod's image is not pulled, once the kubelet waits to try again."""
+    for one in cluster.read("pod", pod)["status"].get("containerStatuses", ()):
+        waiting: dict[str, Any] = one["state"].get("waiting", {})
+        if waiting.get("reason") == "ImagePullBackOff":
+            return str(waiting["message"])
+    return ""
+
+
+def test_nodes_have_an_identity_that_az_shows(az: Az, cluster: Cluster) -> None:
+    shown = cluster.do("show")
+
+    kubelet = shown["identityProfile"]["kubeletidentity"]
+    own = az("identity", "show", "--ids", kubelet["resourceId"])
+    assert own["resourceGroup"] == shown["nodeResourceGroup"]
+    assert (own["principalId"], own["clientId"]) == (kubelet["objectId"], kubelet["clientId"])
+
+
+def test_attached_registry_is_pulled_from_without_a_secret_and_pods_get_no_token(
+    cluster: Cluster, probe_image: Image
+) -> None:
+    run(cluster, "asker", probe_image, "token", "https://management.azure.com/")
+    cluster.wait_phase("asker", "Succeeded")
+
+    said = json.loads(programs.succeed(cluster.kubectl("logs", "asker")).out)
+    assert "status" not in said
+    assert "169.254.169.254" in said["error"]
+
+
+def test_detached_registry_is_refused_until_it_is_attached_again(
+    cluster: Cluster, probe_image: Image, registry: Registry
+) -> None:
+    cluster.do("update", "--detach-acr", registry.name)
+    run(cluster, "waiter", probe_image, "sleep")
+
+    refusal = cluster.wait(lambda: find_refusal(cluster, "waiter"))
+    # containerd's words for the registry's 401 with the error insufficient_scope.
+    assert "insufficient_scope: authorization failed" in refusal
+
+    cluster.do("update", "--attach-acr", registry.name)
+    cluster.wait_phase("waiter", "Running")
