@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from silo import engine
+
 ALLOWED = {
     "process": set(),
     # The sandbox has a kernel of its own: these are calls of that one, and end with it.
@@ -159,6 +161,10 @@ def test_a_group_knows_its_level_and_is_never_given_a_weaker_one(containers, lev
 def test_a_level_that_is_not_there_is_refused(containers, wanted):
     from tests.system.containers import Refused
 
+    if wanted in engine.list_levels(engine.find_binaries()):
+        pytest.skip("this machine has it")
     with pytest.raises(Refused) as caught:
         containers.make("weaker", ["/bin/probe", "sleep"], level=wanted)
     assert "InternalServerError" not in str(caught.value)
+    if wanted == "hypervisor":
+        assert "/dev/kvm" in str(caught.value) or "Kata" in str(caught.value)

@@ -28,19 +28,17 @@ def find_reason(settings: Settings) -> str:
     return engine.find_obstacle(engine.find_binaries()) or ""
 
 
-def list_levels(settings: Settings) -> frozenset[engine.Level]:
-    """Return the isolation levels that this machine has and policy allows."""
+def explain_levels(settings: Settings) -> dict[engine.Level, str]:
+    """Return why groups cannot have an isolation level; nothing for one that they can have."""
     binaries = engine.find_binaries()
-    if binaries is None:
-        return frozenset()
-    has = {
-        engine.Level.PROCESS: binaries.runc.is_file(),
-        engine.Level.SANDBOX: binaries.runsc.is_file(),
-    }
     floor = engine.Level(settings.isolation_floor)
-    return frozenset(
-        level for level, here in has.items() if here and level.strength >= floor.strength
-    )
+    return {
+        level: f"this instance gives '{floor}' at least"
+        if level.strength < floor.strength
+        else engine.find_lack(level, binaries)
+        for level in engine.Level
+        if binaries is not None
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +184,7 @@ def describe_surroundings(
         unavailable=lambda: reason,
         promise=containerinstance.Promise(engine.read_capacity(), settings.cpu_overcommit),
         open_credentials=credentials.open,
-        levels=list_levels(settings),
+        levels=explain_levels(settings),
         default_level=engine.Level(settings.isolation_default),
         groups=(lambda: room.groups) if room else None,
         read_log=read_log,

@@ -52,6 +52,7 @@ from .groups import ListPlans as ListPlans
 from .groups import Planned as Planned
 from .host_rules import Doors as Doors
 from .image_sweep import ImageSweeper as ImageSweeper
+from .levels import find_lack as find_lack
 from .links import Traffic as Traffic
 from .local_machine import LocalMachine as LocalMachine
 from .local_machine import locate_log as locate_log

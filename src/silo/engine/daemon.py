@@ -16,6 +16,7 @@ from silo import core
 
 from .binaries import Binaries
 from .errors import EngineUnavailable
+from .levels import SYSTEM_PATH
 from .paths import Paths
 
 START_S = 30.0
@@ -45,7 +46,6 @@ _DISABLED = (
     "io.containerd.tracing.processor.v1.otlp",
 )
 _KEPT = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def find_obstacle(binaries: Binaries | None, user: int | None = None) -> str | None:
@@ -104,7 +104,7 @@ def exec_containerd(binaries: Binaries, paths: Paths, authorities: Path) -> None
         signal.signal(number, signal.SIG_DFL)
     environment = {
         **{name: os.environ[name] for name in _KEPT if name in os.environ},
-        "PATH": f"{binaries.folder}:{_SYSTEM_PATH}",
+        "PATH": f"{binaries.folder}:{SYSTEM_PATH}",
         "SSL_CERT_FILE": str(authorities),
     }
     execute(binaries.containerd, ["--config", str(paths.config)], environment)

@@ -1,6 +1,7 @@
 """Which program keeps a container, by isolation level, and what that program is told."""
 
 import json
+from pathlib import Path
 
 from google.protobuf import any_pb2
 from google.protobuf.message import Message
@@ -17,20 +18,44 @@ Shim = tuple[str, any_pb2.Any]
 """A shim's name, and the options it is started with."""
 _RUNC = "io.containerd.runc.v2"
 _RUNSC = "io.containerd.runsc.v1"
+_KATA = "io.containerd.kata.v2"
+_KATA_SHIM = "containerd-shim-kata-v2"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/kata/bin"
+"""Where containerd looks for programs that are not ours; Kata's own place is the last."""
 
 
-def describe_runtime(level: Level, binaries: Binaries, paths: Paths) -> Shim:
+def find_lack(level: Level, binaries: Binaries, root: Path = Path("/")) -> str:
+    """Return what this machine lacks for a level; nothing where it is available."""
+    match level:
+        case Level.PROCESS:
+            needed = {"runc": binaries.runc}
+        case Level.SANDBOX:
+            needed = {"gVisor": binaries.runsc, "gVisor's shim": binaries.runsc_shim}
+        case Level.HYPERVISOR:
+            places = [root / folder.lstrip("/") / _KATA_SHIM for folder in SYSTEM_PATH.split(":")]
+            kata = next((place for place in places if place.is_file()), places[-1])
+            needed = {"/dev/kvm": root / "dev/kvm", f"Kata Containers ({_KATA_SHIM})": kata}
+    missing = [what for what, place in needed.items() if not place.exists()]
+    return f"no {' and no '.join(missing)}" if missing else ""
+
+
+def describe_runtime(
+    level: Level, binaries: Binaries, paths: Paths, root: Path = Path("/")
+) -> Shim:
     """Return the shim's name and its options.
 
     Raises:
         EngineUnavailable: this machine does not have the level; a weaker one is never taken.
 
     """
+    lack = find_lack(level, binaries, root)
+    if lack:
+        raise EngineUnavailable(
+            f"Isolation level '{level}' is not available on this machine: {lack}."
+        )
     if level is Level.HYPERVISOR:
-        raise EngineUnavailable("Isolation level 'hypervisor' is not available on this machine.")
-    needed = (binaries.runc,) if level is Level.PROCESS else (binaries.runsc, binaries.runsc_shim)
-    if not all(program.is_file() for program in needed):
-        raise EngineUnavailable(f"Isolation level '{level}' is not available on this machine.")
+        # No path: Kata reads the configuration that it was installed with, or /etc's.
+        return _KATA, _pack(runtimeoptions_pb2.Options(), "runtimeoptions.v1.Options")
     if level is Level.SANDBOX:
         return _describe_gvisor(binaries, paths)
     options = runc_pb2.Options(binary_name=str(binaries.runc), root=str(paths.run / "runc"))

@@ -10,11 +10,10 @@ from pathlib import Path
 from . import nft
 from .binaries import Binaries
 from .daemon import find_obstacle
+from .levels import SYSTEM_PATH, find_lack
 from .plans import Level
 
 _CONTROLLERS = ("cpu", "memory", "pids")
-_KATA_SHIM = "containerd-shim-kata-v2"
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/kata/bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +28,13 @@ class Finding:
     """False: something works less well, or not at all, without it; the rest does."""
 
 
-def list_levels(binaries: Binaries | None, user: int | None = None) -> tuple[Level, ...]:
+def list_levels(
+    binaries: Binaries | None, user: int | None = None, root: Path = Path("/")
+) -> tuple[Level, ...]:
     """Return the isolation levels that groups of this user's Silo can have."""
-    if find_obstacle(binaries, user):
+    if binaries is None or find_obstacle(binaries, user):
         return ()
-    return (Level.PROCESS, Level.SANDBOX)
+    return tuple(level for level in Level if not find_lack(level, binaries, root))
 
 
 def inspect_machine(
@@ -54,7 +55,7 @@ def inspect_machine(
     yield inspect_volumes(root)
     yield inspect_cgroups(root)
     yield from inspect_kernel(root)
-    yield inspect_hypervisor(root)
+    yield inspect_hypervisor(binaries, root)
 
 
 def inspect_cgroups(root: Path) -> Finding:
@@ -104,20 +105,15 @@ def inspect_kernel(root: Path) -> Iterator[Finding]:
     yield Finding("seccomp", said, fine=seccomp)
 
 
-def inspect_hypervisor(root: Path) -> Finding:
+def inspect_hypervisor(binaries: Binaries, root: Path) -> Finding:
     """Look at what the level ``hypervisor`` needs."""
-    missing = []
-    if not (root / "dev/kvm").exists():
-        missing.append("/dev/kvm")
-    if not _has_command(root, _KATA_SHIM):
-        missing.append(f"Kata Containers ({_KATA_SHIM})")
-    said = f"no {' and no '.join(missing)}" if missing else "KVM and Kata Containers are there"
-    # Not offered until this engine starts Kata itself; whoever asks for the level is refused.
-    return Finding("isolation level hypervisor", f"not available: {said}", False, needed=False)
+    lack = find_lack(Level.HYPERVISOR, binaries, root)
+    said = f"not available: {lack}" if lack else "available: KVM and Kata Containers are there"
+    return Finding("isolation level hypervisor", said, fine=not lack, needed=False)
 
 
 def _has_command(root: Path, name: str) -> bool:
-    return any((root / folder.lstrip("/") / name).exists() for folder in _PATH.split(":"))
+    return any((root / folder.lstrip("/") / name).exists() for folder in SYSTEM_PATH.split(":"))
 
 
 def _read(path: Path) -> str:

@@ -152,13 +152,14 @@ class Runtime:
         runtime = levels.describe_runtime(level, self._binaries, self._paths)
         log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         stdout = stderr = render_logger(self._binaries.logger, log_path)
-        listener = Listener(self._get_pipes(container_id)) if level is Level.SANDBOX else None
+        listener = Listener(self._get_pipes(container_id)) if level is not Level.PROCESS else None
         try:
             if listener is not None:
                 stdout, stderr = listener.stdout, listener.stderr
-                await self._ensure_sandbox(group, runtime, spec)
-                cgroup = sandboxes.get_cgroup(group, self.instance)
-                self._boosts.begin(container_id, cgroup, sandboxes.read_limits(spec))
+                await self._ensure_sandbox(group, (level, runtime), spec)
+                if level is Level.SANDBOX:
+                    cgroup = sandboxes.get_cgroup(group, self.instance)
+                    self._boosts.begin(container_id, cgroup, sandboxes.read_limits(spec))
                 spec = sandboxes.join(spec, group)
                 await listener.open(self._binaries.logger, log_path)
             await self._make(
@@ -198,14 +199,16 @@ class Runtime:
         """Return the groups that have a sandbox."""
         return [found.group for found in await self._list({sandboxes.ROLE_LABEL: sandboxes.ROLE})]
 
-    async def _ensure_sandbox(self, group: str, shim: levels.Shim, spec: dict[str, Any]) -> None:
+    async def _ensure_sandbox(
+        self, group: str, runtime: tuple[Level, levels.Shim], spec: dict[str, Any]
+    ) -> None:
         async with self._making.setdefault(group, asyncio.Lock()):
             if await sandboxes.is_running(self._client, group):
                 return
             await self._remove(sandboxes.get_sandbox_id(group))
             try:
                 root = sandboxes.lay_root(self._binaries, self._paths)
-                await sandboxes.make(self._client, shim, group, spec, root)
+                await sandboxes.make(self._client, runtime, group, spec, root)
             except aio.AioRpcError as error:
                 await self._remove(sandboxes.get_sandbox_id(group))
                 raise ContainerRefused(shorten(error.details() or "")) from error

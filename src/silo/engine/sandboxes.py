@@ -1,9 +1,12 @@
-"""One sandbox per group of the sandbox level: a kernel in user space that its containers share.
+"""One sandbox per group of the levels above ``process``: a kernel that its containers share.
+
+gVisor's is in user space, Kata's in a virtual machine; both know it by the same annotations.
 
 gVisor takes the addresses off the network interface when it starts, so the sandbox lives as long
 as the group's network, and containers come and go inside. Its first container does nothing
 (silo-init --rest) and is nobody's; the limits that hold are the sandbox's.
-Source: gVisor, pkg/shim/v1 (annotations of Kubernetes' container runtime interface).
+Source: gVisor, pkg/shim/v1 (annotations of Kubernetes' container runtime interface); Kata
+Containers, docs/design/architecture and src/runtime/pkg/oci (how large the machine gets).
 """
 
 import json
@@ -82,9 +85,29 @@ def describe_sharing(plan: GroupPlan) -> str:
     )
 
 
-def render_sandbox(spec: dict[str, Any], group: str, instance: str) -> dict[str, Any]:
+def _describe_size(limits: dict[str, Any]) -> dict[str, str]:
+    """Return the annotations that a virtual machine is sized by."""
+    cpu, memory = limits.get("cpu", {}), limits.get("memory", {})
+    sizes = {
+        "cpu-period": cpu.get("period"),
+        "cpu-quota": cpu.get("quota"),
+        "cpu-shares": cpu.get("shares"),
+        "memory": memory.get("limit"),
+    }
+    return {f"io.kubernetes.cri.sandbox-{name}": str(size) for name, size in sizes.items() if size}
+
+
+def render_sandbox(
+    spec: dict[str, Any], group: str, instance: str, level: Level = Level.SANDBOX
+) -> dict[str, Any]:
     """Return the spec of the sandbox that this container's group needs."""
-    linux = spec["linux"]
+    linux, limits = spec["linux"], read_limits(spec)
+    resources = {**linux["resources"], **_leave_room(limits)}
+    annotations = {_TYPE: "sandbox", _SANDBOX: get_sandbox_id(group)}
+    if level is Level.HYPERVISOR:
+        # Inside of the machine this one is a container like others: its limits would be added.
+        resources = {name: linux["resources"][name] for name in ("devices", "pids")}
+        annotations |= _describe_size(limits)
     return {
         "ociVersion": spec["ociVersion"],
         "hostname": spec["hostname"],
@@ -102,9 +125,9 @@ def render_sandbox(spec: dict[str, Any], group: str, instance: str) -> dict[str,
         "linux": {
             "namespaces": linux["namespaces"],
             "cgroupsPath": get_cgroup(group, instance),
-            "resources": {**linux["resources"], **_leave_room(read_limits(spec))},
+            "resources": resources,
         },
-        "annotations": {_TYPE: "sandbox", _SANDBOX: get_sandbox_id(group)},
+        "annotations": annotations,
     }
 
 
@@ -132,11 +155,14 @@ async def is_running(client: Client, group: str) -> bool:
     return False
 
 
-async def make(client: Client, shim: Shim, group: str, spec: dict[str, Any], root: Path) -> None:
+async def make(
+    client: Client, runtime: tuple[Level, Shim], group: str, spec: dict[str, Any], root: Path
+) -> None:
     """Make and start a group's sandbox; ``root`` is what `lay_root` made."""
     container_id = get_sandbox_id(group)
     instance = root.parent.name
-    sandbox = render_sandbox(spec, group, instance)
+    level, shim = runtime
+    sandbox = render_sandbox(spec, group, instance, level)
     await record(client, container_id, shim)
     labels = {INSTANCE_LABEL: instance, GROUP_LABEL: group, ROLE_LABEL: ROLE}
     container = containers_pb2.Container(

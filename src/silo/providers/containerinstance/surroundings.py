@@ -1,7 +1,7 @@
 """What the provider is given by the rest of the house; what is not there is refused."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -50,8 +50,8 @@ class Surroundings:
     """Why nothing can be run here; nothing when it can."""
     promise: Promise
     open_credentials: OpenCredentials
-    levels: frozenset[engine.Level] = frozenset(engine.Level)
-    """What this machine can do and policy allows."""
+    levels: Mapping[engine.Level, str] = field(default_factory=dict)
+    """What this machine lacks for each, or policy says of it; nothing for those groups can have."""
     default_level: engine.Level = engine.Level.SANDBOX
     groups: Callable[[], engine.Groups] | None = None
     read_log: Callable[[str, str, datetime, int | None, bool], Awaitable[str]] | None = None

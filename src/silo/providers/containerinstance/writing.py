@@ -157,10 +157,12 @@ class Writing:
         check_capacity(resource.location, self.around.promise, group, held, asked)
 
     def _check_level(self, level: engine.Level) -> None:
-        if level not in self.around.levels:
-            allowed = ",".join(one for one in engine.Level if one in self.around.levels)
+        lack = self.around.levels.get(level, "unknown")
+        if lack:
+            allowed = ",".join(one for one, lacking in self.around.levels.items() if not lacking)
             raise errors.UnsupportedFeature(
-                f"The isolation level '{level}' is not available here; '{allowed}' is."
+                f"The isolation level '{level}' is not available in this location: {lack}. "
+                f"Available: '{allowed}'."
             )
 
     def _check_parts(self, group: ContainerGroup) -> None:

@@ -7,7 +7,7 @@ from silo.engine import daemon, nft, prerequisites
 from silo.engine.binaries import Binaries
 from silo.engine.plans import Level
 
-BINARIES = Binaries(*[Path("/engine/bin/one")] * 7, versions={"containerd": "v2.4.2"})
+BINARIES = Binaries(*[Path(__file__)] * 7, versions={"containerd": "v2.4.2"})
 
 
 @pytest.fixture
@@ -100,14 +100,21 @@ def test_machine_without_loop_devices_keeps_volumes_in_memory(tmp_path):
 
 
 def test_machine_without_kvm_and_kata_says_both(tmp_path):
-    said = prerequisites.inspect_hypervisor(tmp_path).said
+    found = prerequisites.inspect_hypervisor(BINARIES, tmp_path)
 
-    assert "/dev/kvm" in said
-    assert "Kata" in said
+    assert (found.fine, found.needed) == (False, False)
+    assert found.said == (
+        "not available: no /dev/kvm and no Kata Containers (containerd-shim-kata-v2)"
+    )
 
 
-def test_hypervisor_level_is_a_note_and_no_fault(tmp_path):
-    assert not prerequisites.inspect_hypervisor(tmp_path).needed
+def test_machine_with_kvm_and_kata_has_every_level(root, tmp_path):
+    machine = make_machine(
+        tmp_path, {"dev/kvm": "", "opt/kata/bin/containerd-shim-kata-v2": "", "bin/x": ""}
+    )
+
+    assert prerequisites.inspect_hypervisor(BINARIES, machine).fine
+    assert prerequisites.list_levels(BINARIES, root=machine) == tuple(Level)
 
 
 def test_machine_without_engine_is_told_so_once_and_is_not_broken(root):
@@ -123,12 +130,13 @@ def test_versions_of_the_engine_are_shown(root, tmp_path):
     assert findings["engine"].said == "containerd v2.4.2"
 
 
-def test_levels_are_those_that_this_engine_starts(root):
-    assert prerequisites.list_levels(BINARIES) == (Level.PROCESS, Level.SANDBOX)
+def test_levels_are_those_that_this_engine_starts(root, tmp_path):
+    assert prerequisites.list_levels(BINARIES, root=tmp_path) == (Level.PROCESS, Level.SANDBOX)
     assert prerequisites.list_levels(None) == ()
 
 
-def test_levels_of_roots_silo_are_told_to_everyone(monkeypatch):
+def test_levels_of_roots_silo_are_told_to_everyone(monkeypatch, tmp_path):
     monkeypatch.setattr(daemon.os, "geteuid", lambda: 1000)
+    levels = prerequisites.list_levels(BINARIES, 0, tmp_path)
 
-    assert json.dumps(prerequisites.list_levels(BINARIES, 0)) == '["process", "sandbox"]'
+    assert json.dumps(levels) == '["process", "sandbox"]'

@@ -30,6 +30,20 @@ def test_a_sandbox_has_memory_of_its_own_and_comes_up_with_a_core() -> None:
     assert resources["cpu"]["shares"] == 20
 
 
+def test_a_virtual_machine_is_as_large_as_its_group_and_counts_nothing_twice() -> None:
+    made = sandboxes.render_sandbox(SPEC, "group", "instance", engine.Level.HYPERVISOR)
+
+    assert set(made["linux"]["resources"]) == {"devices", "pids"}
+    assert made["annotations"] == {
+        "io.kubernetes.cri.container-type": "sandbox",
+        "io.kubernetes.cri.sandbox-id": "group-sandbox",
+        "io.kubernetes.cri.sandbox-cpu-period": "100000",
+        "io.kubernetes.cri.sandbox-cpu-quota": "2000",
+        "io.kubernetes.cri.sandbox-cpu-shares": "20",
+        "io.kubernetes.cri.sandbox-memory": str(100 * MIB),
+    }
+
+
 def test_its_share_is_in_force_between_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[tuple[str, int]] = []
     monkeypatch.setattr(

@@ -60,7 +60,7 @@ class GroupWorld(World):
             domain="silo.test",
             unavailable=lambda: self.reason,
             promise=containerinstance.Promise(engine.Capacity(4.0, 16 << 30), 2.0),
-            levels=frozenset({engine.Level.PROCESS, engine.Level.SANDBOX}),
+            levels={**dict.fromkeys(engine.Level, ""), engine.Level.HYPERVISOR: "no /dev/kvm"},
             groups=lambda: self.groups,
             read_log=self._read_log,
             lease_public=self.leases.lease,
