@@ -10,7 +10,7 @@ from typing import Any
 
 from silo import core
 
-from . import certificates, kubeconfigs
+from . import certificates, kubeconfigs, metering
 from .binaries import Kit
 from .certificates import Pair, Subject
 from .errors import StepFailed
@@ -122,6 +122,9 @@ def _list_subjects(plan: ClusterPlan) -> dict[str, Subject]:
         CONTROLLERS: Subject("system:kube-controller-manager"),
         SCHEDULER: Subject("system:kube-scheduler"),
         "silo": Subject("silo", ("system:masters",)),
+        metering.SERVICE: Subject(
+            metering.SERVICE, names=(metering.HOST,), serves=True, asks=False
+        ),
     }
 
 

@@ -13,10 +13,10 @@ import structlog
 from silo import core, engine
 
 from . import (
+    addons,
     control_groups,
     control_plane,
     images,
-    name_server,
     node_files,
     node_spaces,
     nodes,
@@ -139,7 +139,7 @@ class Runner:
             async with asyncio.TaskGroup() as tasks:
                 for each in self.plan.nodes:
                     tasks.create_task(self._start_node(each, kit, api, archives))
-            for path, document in name_server.list_objects(self.plan).items():
+            for path, document in addons.list_objects(self.plan, self._paths).items():
                 await api.put(path, document)
         finally:
             await api.close()
@@ -216,7 +216,7 @@ class Runner:
 
     def _pack_images(self, kit: Kit) -> Sequence[Path]:
         packed = []
-        for program, name in ((kit.pause, nodes.PAUSE_IMAGE), (kit.coredns, name_server.IMAGE)):
+        for program, name in addons.list_images(kit):
             target = self._ground.state / "images" / f"{kit.build}-{program.name}.tar"
             if not target.exists():
                 images.pack(program, name, target)

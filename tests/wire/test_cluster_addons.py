@@ -1,4 +1,7 @@
-"""``az aks --attach-acr``: the nodes' identity pulls, where a role lets it, and pods have none."""
+"""What comes with a cluster: pulls by the nodes' identity, and measuring.
+
+A pod that is busy from the beginning gives the autoscaler time to see it while others are tested.
+"""
 
 import json
 import os
@@ -22,13 +25,48 @@ if not KITS:
 def cluster(
     az: Az,
     registry: Registry,
+    probe_image: Image,
     make_group: Callable[[], str],
     unique: Callable[[str], str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Cluster]:
     folder, attach = tmp_path_factory.mktemp("cluster"), ("--attach-acr", registry.name)
     with aks.made(az, make_group(), unique("cluster"), folder, *attach) as made:
+        made.apply(*describe_busy(probe_image))
         yield made
+
+
+def describe_busy(image: Image) -> list[dict[str, Any]]:
+    """Return a Deployment that uses twice what it asks for, and its autoscaler."""
+    container = {
+        "name": "busy",
+        "image": image.reference,
+        "command": ["/bin/sh", "-c", "while :; do :; done"],
+        "resources": {"requests": {"cpu": "40m"}, "limits": {"cpu": "80m"}},
+    }
+    labels = {"app": "busy"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    busy = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
+    target = {"type": "Utilization", "averageUtilization": 80}
+    scaler = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "busy"},
+        "minReplicas": 1,
+        "maxReplicas": 2,
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+    }
+    return [
+        {"apiVersion": "apps/v1", "kind": "Deployment", **_name("busy"), "spec": busy},
+        {
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            **_name("busy"),
+            "spec": scaler,
+        },
+    ]
+
+
+def _name(name: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}}
 
 
 def run(cluster: Cluster, name: str, image: Image, *words: str) -> None:
@@ -81,3 +119,18 @@ def test_detached_registry_is_refused_until_it_is_attached_again(
     # The kubelet holds back who was refused, ever longer; another pod is not.
     run(cluster, "next", probe_image, "sleep")
     cluster.wait_phase("next", "Running")
+
+
+def test_what_nodes_and_pods_use_is_measured(cluster: Cluster) -> None:
+    def find_busy() -> bool:
+        said = cluster.kubectl("top", "pods", "--no-headers", "-l", "app=busy")
+        return said.code == 0 and any(int(line.split()[1][:-1]) for line in said.out.splitlines())
+
+    cluster.wait(find_busy)
+
+    (node,) = programs.succeed(cluster.kubectl("top", "nodes", "--no-headers")).out.splitlines()
+    assert node.startswith("aks-")
+
+
+def test_deployment_grows_under_load(cluster: Cluster) -> None:
+    cluster.wait(lambda: cluster.read("deployment", "busy")["status"].get("readyReplicas") == 2)
