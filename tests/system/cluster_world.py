@@ -44,7 +44,9 @@ class World:
     @property
     def plan(self) -> kube.ClusterPlan:
         public = str(self.pools.public[5])
-        return kube.ClusterPlan(self.uid, self.kit.version, "k.hcp.test", public, self.nodes)
+        return kube.ClusterPlan(
+            self.uid, self.kit.version, "k.hcp.test", public, self.nodes, policies=True
+        )
 
     @asynccontextmanager
     async def tended(self, *, wanted: bool = True) -> AsyncIterator[kube.Clusters]:
@@ -151,8 +153,24 @@ class World:
         except AssertionError:
             return False
 
+    def create(self, version: str, kind: str, name: str, spec: dict[str, Any]) -> None:
+        """Make an object."""
+        document = {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec}
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps(document))
+        self.kubectl("apply", "-f", str(path))
+
     def find_phase(self, pod: str) -> str:
         return str(self.read("pod", pod)["status"]["phase"])
+
+    def find_address(self, pod: str) -> str:
+        """Return a pod's address; nothing while it has none."""
+        return str(self.read("pod", pod)["status"].get("podIP") or "")
+
+    def reaches(self, pod: str, target: str) -> bool:
+        """Tell whether a pod gets an answer from somebody's ``serve tcp``."""
+        told = json.loads(self.kubectl("exec", pod, "--", "/probe", "talk", "tcp", target))
+        return bool(told["reached"])
 
     def find_container(self, pod: str) -> str:
         """Return the id of a pod's one container; nothing while it does not run."""

@@ -162,6 +162,45 @@ def test_ended_and_begun_again_it_has_what_it_stored(world: World) -> None:
     assert world.find_phase("finder") == "Succeeded"
 
 
+def test_network_policy_decides_what_reaches_a_pod(world: World) -> None:
+    for name, words in {"web": ("serve", "tcp", "80"), "friend": (), "foe": ()}.items():
+        pod = ("run", name, f"--image={PROBE}", "--image-pull-policy=Never")
+        world.kubectl(*pod, "--", *(words or ("serve", "tcp", "9")))
+    world.kubectl("expose", "pod", "web", "--port=8080", "--target-port=80")
+    policy = {
+        "podSelector": {"matchLabels": {"run": "web"}},
+        "ingress": [
+            {
+                "from": [{"podSelector": {"matchLabels": {"run": "friend"}}}],
+                "ports": [{"port": 80}],
+            }
+        ],
+    }
+
+    def tell_apart() -> None:
+        for name in ("web", "friend", "foe"):
+            eventually(lambda name=name: world.find_phase(name) == "Running", f"{name} never runs")
+        web = f"{world.find_address('web')}:80"
+        service = f"{world.read('service', 'web')['spec']['clusterIP']}:8080"
+        for name in ("friend", "foe"):
+            eventually(lambda name=name: world.reaches(name, service), f"{name} reaches nobody")
+        world.create("networking.k8s.io/v1", "NetworkPolicy", "web", policy)
+        eventually(lambda: not world.reaches("foe", service), "the policy is not enforced")
+        assert not world.reaches("foe", web)
+        assert world.reaches("friend", service)
+        assert world.reaches("friend", web)
+
+    async def tend() -> None:
+        async with world.tended() as clusters:
+            await world.come_up(clusters)
+            await asyncio.to_thread(tell_apart)
+
+    asyncio.run(tend())
+    # Nobody tends it, and it is enforced.
+    assert not world.reaches("foe", f"{world.find_address('web')}:80")
+    assert world.reaches("friend", f"{world.find_address('web')}:80")
+
+
 def test_removal_leaves_nothing(world: World) -> None:
     group = f"silo/{world.instance}/clusters"
 

@@ -50,6 +50,9 @@ from .groups import Groups as Groups
 from .groups import GroupStarting as GroupStarting
 from .groups import ListPlans as ListPlans
 from .groups import Planned as Planned
+from .guards import Guard as Guard
+from .guards import GuardSet as GuardSet
+from .guards import put_guards as put_guards
 from .host_rules import Doors as Doors
 from .image_sweep import ImageSweeper as ImageSweeper
 from .levels import find_lack as find_lack
@@ -110,6 +113,7 @@ from .rules import Peer as Peer
 from .rules import Rule as Rule
 from .rules import RuleSet as RuleSet
 from .rules import SubnetRules as SubnetRules
+from .rules import Transport as Transport
 from .runtime import Runtime as Runtime
 from .specs import Place as Place
 from .specs import build_spec as build_spec

@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 
 from .nft import Command, replace_table
 from .pools import Pools
-from .rules import add_chain, add_rule, field, in_state, match, meta, one_of
+from .rules import add_chain, add_rule, field, in_state, in_table, match, meta, one_of
 
 _LINK_LOCAL = "169.254.0.0/16"
 """Where a cloud keeps its own metadata; the machine's identity is not the groups'."""
@@ -68,7 +68,7 @@ def render_host(
             {"masquerade": None},
         ),
     ]
-    return _in_table(table, content)
+    return replace_table(table, in_table(table, content))
 
 
 def _render_forward(ours: str, pools: Pools, closed: Collection[str]) -> list[Command]:
@@ -103,14 +103,3 @@ def _list_hidden(pools: Pools) -> list[str]:
     if IPv4Network(pools.public).is_private:
         found.append(str(pools.public))
     return found
-
-
-def _in_table(table: str, content: list[Command]) -> list[Command]:
-    """Put content written for a router's table into the host's."""
-
-    def rename(command: Command) -> Command:
-        ((verb, item),) = command.items()
-        ((kind, body),) = item.items()
-        return {verb: {kind: {**body, "table": table}}}
-
-    return replace_table(table, [rename(command) for command in content])

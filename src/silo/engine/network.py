@@ -17,7 +17,7 @@ from typing import TypeVar
 from . import host_rules, links, neighbours, netns, nft, routers
 from .links import Traffic
 from .network_state import State, load_state, save_state
-from .placement import Attachment, NetworkRefused, get_gateway, plan_member
+from .placement import Attachment, NetworkRefused, get_gateway, is_same_place, plan_member
 from .plans import NetworkPlan
 from .pools import Pools
 from .routers import DEFAULT, Member, Router
@@ -104,6 +104,15 @@ class Networks:
         """
         await self._do(lambda: self._sweep(frozenset(keep)))
 
+    async def run_inside(self, uid: str, work: Callable[[], T]) -> T:
+        """Do something inside a group's namespace, in turn with everything else."""
+
+        def enter() -> T:
+            with netns.entered(self._require(uid).netns_path):
+                return work()
+
+        return await self._do(enter)
+
     async def counters(self, uid: str) -> Traffic:
         """Return what a group has received and sent."""
         return await self._do(lambda: self._read_traffic(uid))
@@ -175,7 +184,7 @@ class Networks:
         found = self._state.find_member(uid)
         if known is not None and found is not None:
             router, member = found
-            if router.key == plan.router and _is_same(member, wanted):
+            if router.key == plan.router and is_same_place(member, wanted):
                 if member != wanted:
                     self._put_member(router, wanted)
                 gateway = str(get_gateway(wanted.subnet))
@@ -389,8 +398,3 @@ class Networks:
 
     def _host_device(self, router: Router) -> str:
         return f"{self._prefix}u{router.number}"
-
-
-def _is_same(one: Member, other: Member) -> bool:
-    """Tell whether a group stays where it is; what is published may change under it."""
-    return (one.address, one.subnet) == (other.address, other.subnet)

@@ -69,6 +69,12 @@ def remove_table(name: str) -> list[Command]:
     return [{"add": table}, {"delete": table}]
 
 
+def has_table(name: str) -> bool:
+    """Tell whether there is such a table in the namespace of this thread."""
+    found = run([{"list": {"tables": {"family": "inet"}}}]) or {}
+    return any(one.get("table", {}).get("name") == name for one in found.get("nftables", ()))
+
+
 @functools.cache
 def _load() -> ctypes.CDLL:
     library = ctypes.CDLL(_LIBRARY)

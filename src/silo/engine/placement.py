@@ -56,6 +56,11 @@ def plan_member(state: State, pools: Pools, uid: str, plan: NetworkPlan) -> Memb
     return Member(uid, address, subnet, public, plan.ports, routed)
 
 
+def is_same_place(one: Member, other: Member) -> bool:
+    """Tell whether a group stays where it is; what is published may change under it."""
+    return (one.address, one.subnet) == (other.address, other.subnet)
+
+
 def get_gateway(subnet: str) -> IPv4Address:
     """Return the first address after the network's own, as in Azure."""
     return IPv4Network(subnet)[1]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from .nft import Command
 
-Transport = Literal["tcp", "udp", "icmp", "esp", "ah"]
+Transport = Literal["tcp", "udp", "sctp", "icmp", "esp", "ah"]
 PortRange = tuple[int, int]
 Expression = dict[str, Any]
 
@@ -106,6 +106,17 @@ def add_rule(chain: str, *expressions: Expression) -> Command:
     return {"add": {"rule": rule}}
 
 
+def in_table(table: str, content: Iterable[Command]) -> list[Command]:
+    """Put content written for a router's table into another."""
+
+    def rename(command: Command) -> Command:
+        ((verb, item),) = command.items()
+        ((kind, body),) = item.items()
+        return {verb: {kind: {**body, "table": table}}}
+
+    return [rename(command) for command in content]
+
+
 def match(left: Expression, right: Any, op: str = "==") -> Expression:
     """Return a comparison."""
     return {"match": {"op": op, "left": left, "right": right}}
@@ -145,7 +156,7 @@ def _compile_match(rule: Rule) -> list[Expression] | None:
         return None
     ports = (("sport", rule.source_ports), ("dport", rule.destination_ports))
     has_ports = any(not _is_every_port(ranges) for _, ranges in ports)
-    if has_ports and rule.protocol not in {None, "tcp", "udp"}:
+    if has_ports and rule.protocol not in {None, "tcp", "udp", "sctp"}:
         return None  # a protocol without ports has none that fits
     found: list[Expression] = []
     for name, prefixes in (("saddr", rule.sources), ("daddr", rule.destinations)):

@@ -2,7 +2,7 @@
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx2
@@ -14,6 +14,9 @@ from .plans import API_PORT, ClusterPlan
 
 _MANAGER = "silo"
 _ANSWER_S = 10.0
+_PAGE = 500
+_WATCH_S = 240
+"""A watch ends by itself and is begun again where it was."""
 
 
 class Api:
@@ -63,6 +66,60 @@ class Api:
             raise StepFailed(f"the API server does not take {path}: {error}") from None
         if answer.is_error:
             raise StepFailed(f"the API server refuses {path}: {answer.text[:500]}")
+
+    async def list(self, path: str) -> tuple[Sequence[dict[str, Any]], str]:
+        """Return a whole collection, and the version to watch it from."""
+        found: list[dict[str, Any]] = []
+        params = {"limit": str(_PAGE)}
+        while True:
+            page = await self._ask("GET", path, params=params)
+            found += page.get("items") or ()
+            params["continue"] = page["metadata"].get("continue") or ""
+            if not params["continue"]:
+                return found, page["metadata"]["resourceVersion"]
+
+    async def watch(self, path: str, version: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Yield what changes (``ADDED``, ``MODIFIED``, ``DELETED``, ``BOOKMARK``), for a while.
+
+        Raises:
+            StepFailed: what changed in between cannot be told any more, or nobody answers.
+
+        """
+        params = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(_WATCH_S),
+        }
+        patience = httpx2.Timeout(_ANSWER_S, read=_WATCH_S + _ANSWER_S)
+        try:
+            async with self._client.stream("GET", path, params=params, timeout=patience) as answer:
+                if answer.is_error:
+                    raise StepFailed(f"the API server refuses to tell of {path}")
+                async for line in answer.aiter_lines():
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        raise StepFailed(f"{path}: {event['object'].get('message')}")
+                    yield event["type"], event["object"]
+        except (httpx2.HTTPError, ValueError) as error:
+            raise StepFailed(f"the API server does not tell of {path}: {error}") from None
+
+    async def change(
+        self, method: str, path: str, document: Mapping[str, Any], kind: str = "application/json"
+    ) -> dict[str, Any]:
+        """Write to an object; a patch names its kind."""
+        content = json.dumps(document)
+        return await self._ask(method, path, content=content, headers={"content-type": kind})
+
+    async def _ask(self, method: str, path: str, **what: Any) -> dict[str, Any]:
+        try:
+            answer = await self._client.request(method, path, **what)
+            if not answer.is_error:
+                found: dict[str, Any] = answer.json()
+                return found
+        except (httpx2.HTTPError, ValueError) as error:
+            raise StepFailed(f"the API server does not answer {path}: {error}") from None
+        raise StepFailed(f"the API server refuses {path}: {answer.text[:500]}")
 
 
 def is_node_ready(node: Mapping[str, Any]) -> bool:

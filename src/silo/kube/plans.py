@@ -58,9 +58,15 @@ class ClusterPlan:
     nodes: tuple[NodePlan, ...] = ()
     pods: IPv4Network = field(default=POD_SPACE)
     services: IPv4Network = field(default=SERVICE_SPACE)
+    policies: bool = False
+    """Whether network policies are enforced."""
     was_up: bool = field(default=False, compare=False)
     """Whether it is known to have come up before, so that it must have stored something. It says
     nothing of what the cluster shall be."""
+
+    def name_member(self, node: NodePlan) -> str:
+        """Return a node's name on the machine's network."""
+        return f"{self.uid}.{node.place}"
 
     @property
     def address(self) -> str:

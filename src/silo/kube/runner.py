@@ -29,6 +29,7 @@ from .nodes import Node
 from .paths import SHORT, ClusterPaths
 from .plans import API_PORT, NODE_SPACE, ClusterPlan, NodePlan
 from .processes import Keeper, Process
+from .traffic import Traffic
 
 log = structlog.get_logger()
 
@@ -93,6 +94,9 @@ class Runner:
         self._group = ground.name_group(plan.uid)
         self._keeper = Keeper(self._paths.processes, self._paths.logs)
         self._tended: dict[str, Process] = {}
+        self._traffic = Traffic(plan, self._paths, ground.networks)
+        self._answers = asyncio.Event()
+        """Set while the API server answers, as far as is known."""
         self._lock = threading.Lock()
         self._closed = False
 
@@ -108,6 +112,7 @@ class Runner:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._tend())
+                    tasks.create_task(self._traffic.tend(self._answers))
                     await self._bring_up()
                     failures, self.failure = 0, None
                     self.settled.set()
@@ -124,6 +129,7 @@ class Runner:
     async def _bring_up(self) -> None:
         """Take every step; those that are taken already take no time."""
         self._tended = {}
+        self._answers.clear()
         kit = self._ground.kits.get(self.plan.version)
         if kit is None:
             raise VersionMissing(f"Kubernetes {self.plan.version} is not installed here.")
@@ -132,6 +138,7 @@ class Runner:
         try:
             self.doing = "The API server is starting."
             await _wait(api.is_ready, "the API server does not get ready")
+            self._answers.set()
             for process in control[2:]:
                 await self._ensure(process)
             archives = await self._do(self._pack_images, kit)
@@ -169,7 +176,7 @@ class Runner:
         self, plan: NodePlan, kit: Kit, api: Api, archives: Sequence[Path]
     ) -> None:
         ground = self._ground
-        member = f"{self.plan.uid}.{plan.place}"
+        member = self.plan.name_member(plan)
         at = await ground.networks.attach(
             member,
             engine.NetworkPlan(
@@ -183,6 +190,7 @@ class Runner:
             *(ground.bundle, ground.registries),
         )
         await self._do(self._prepare_node, node, kit)
+        await self._traffic.prepare(plan)
         containerd, kubelet, proxy = nodes.list_processes(node, kit, ground.binaries)
         await self._ensure(containerd)
         await _wait(lambda: _connects(node.paths.socket), f"containerd of {plan.name} is silent")

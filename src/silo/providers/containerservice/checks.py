@@ -57,7 +57,8 @@ _POOL: Mapping[str, Sequence[Any] | None] = {
 _NETWORK: Mapping[str, Sequence[Any]] = {
     "networkPlugin": ("azure",),
     "networkPluginMode": ("overlay",),
-    "networkPolicy": ("none",),
+    # Both are NetworkPolicy as Kubernetes has it; Cilium's own kinds would be passed over.
+    "networkPolicy": ("none", "azure", "calico"),
     "networkDataplane": ("azure",),
     "podCidr": (str(kube.POD_SPACE),),
     "podCidrs": ([str(kube.POD_SPACE)],),
@@ -153,6 +154,10 @@ def _with_defaults(cluster: ManagedCluster) -> ManagedCluster:
     """Return the cluster with what AKS answers where nothing was said."""
     pools = tuple(_fill_pool(pool) for pool in cluster.agent_pool_profiles or ())
     network = NetworkProfile.model_validate({name: known[0] for name, known in _NETWORK.items()})
+    given = cluster.network_profile
+    if given and given.network_policy:
+        policy = given.network_policy.lower()
+        network = network.model_copy(update={"network_policy": policy})
     return cluster.model_copy(
         update={
             "agent_pool_profiles": pools,

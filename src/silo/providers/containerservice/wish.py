@@ -11,6 +11,7 @@ from .properties import AgentPool, ManagedCluster
 from .sizes import find_size
 
 HIDDEN = "silo"
+_ENFORCED = ("azure", "calico")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
     """Return what the machine is to make of a stored cluster."""
     wish, cluster = read_wish(resource), read_cluster(resource)
     number = int(hashlib.sha256(resource.uid.encode()).hexdigest(), 16) % 90_000_000 + 10_000_000
+    profile = cluster.network_profile
     places = iter(range(kube.FIRST_NODE_PLACE, 1000))
     nodes = [
         _plan_node(pool, number, index, next(places))
@@ -55,6 +57,7 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
         fqdn=wish.fqdn,
         public_address=wish.public_address,
         nodes=tuple(nodes),
+        policies=(profile.network_policy if profile else None) in _ENFORCED,
         was_up=resource.settled_generation > 0 and resource.outcome.state == "Succeeded",
     )
 

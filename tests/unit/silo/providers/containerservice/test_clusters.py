@@ -175,7 +175,7 @@ async def test_cluster_goes_also_while_clusters_are_off(world):
             "FeatureNotSupported",
             "nodeLabels",
         ),
-        ({"networkProfile": {"networkPolicy": "calico"}}, "FeatureNotSupported", "networkPolicy"),
+        ({"networkProfile": {"networkPolicy": "cilium"}}, "FeatureNotSupported", "networkPolicy"),
         ({"networkProfile": {"podCidr": "10.9.0.0/16"}}, "FeatureNotSupported", "podCidr"),
         ({"aadProfile": {"managed": True}}, "FeatureNotSupported", "aadProfile"),
         ({"enableRBAC": False}, "FeatureNotSupported", "enableRBAC"),
@@ -275,3 +275,17 @@ async def test_every_stored_cluster_is_taken_up_after_a_start(world):
     plans = await containerservice.open_plans(world.around).list_plans()
     assert plans == [find_plan(world)]
     assert [plan.was_up for plan in (*plans, find_plan(world))] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("given", "shown", "enforced"),
+    [({}, "none", False), ({"networkPolicy": "Azure"}, "azure", True), ("calico", "calico", True)],
+)
+async def test_policies_are_enforced_where_they_are_asked_for(world, given, shown, enforced):
+    profile = {"networkPolicy": given} if isinstance(given, str) else given
+    async with world.running():
+        await world.put(networkProfile=profile)
+        made = await world.wait_state()
+
+    assert made["properties"]["networkProfile"]["networkPolicy"] == shown
+    assert find_plan(world).policies is enforced

@@ -1,0 +1,258 @@
+"""NetworkPolicy as upstream defines it, made of a cluster's objects into guards of addresses. Pure.
+
+Source: https://kubernetes.io/docs/concepts/services-networking/network-policies/ and the comments
+of ``k8s.io/api/networking/v1``.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from silo import engine
+
+Document = Mapping[str, Any]
+Way = Literal["ingress", "egress"]
+_ENDED = ("Succeeded", "Failed")
+_TRANSPORTS: Mapping[str, engine.Transport] = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """What policies go by in a pod that has an address of its own."""
+
+    namespace: str
+    node: str
+    address: str
+    labels: Mapping[str, str]
+    ports: tuple[tuple[str, str, int], ...] = ()
+    """Name, protocol and number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One NetworkPolicy."""
+
+    namespace: str
+    spec: Document
+
+
+def read_pod(document: Document) -> Pod | None:
+    """Return a pod; None while it has no address, when it has ended, or when it has its node's."""
+    spec, status = document.get("spec") or {}, document.get("status") or {}
+    if spec.get("hostNetwork") or status.get("phase") in _ENDED:
+        return None
+    addresses = [str(each.get("ip")) for each in status.get("podIPs") or ()]
+    address = next((each for each in addresses if _is_v4(each)), None)
+    if address is None:
+        return None
+    containers = (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()))
+    return Pod(
+        namespace=document["metadata"]["namespace"],
+        node=str(spec.get("nodeName") or ""),
+        address=address,
+        labels=document["metadata"].get("labels") or {},
+        ports=tuple(
+            (port["name"], port.get("protocol") or "TCP", int(port["containerPort"]))
+            for container in containers
+            for port in container.get("ports") or ()
+            if port.get("name")
+        ),
+    )
+
+
+def read_policy(document: Document) -> Policy:
+    """Return a policy."""
+    return Policy(document["metadata"]["namespace"], document.get("spec") or {})
+
+
+def compile_guards(
+    node: str,
+    namespaces: Mapping[str, Mapping[str, str]],
+    pods: Sequence[Pod],
+    policies: Sequence[Policy],
+) -> engine.GuardSet:
+    """Return the guards of one node's pods, given the labels of every namespace.
+
+    An address that is not known yet could be of a pod that a policy selects: where there are
+    policies it gets nothing until it is.
+    """
+    scene = _Scene(namespaces, pods)
+    guards = [
+        engine.Guard(
+            pod.address,
+            scene.list_rules(pod, policies, "ingress"),
+            scene.list_rules(pod, policies, "egress"),
+        )
+        for pod in pods
+        if pod.node == node
+    ]
+    unique = {guard.address: guard for guard in guards}
+    return engine.GuardSet(tuple(unique[each] for each in sorted(unique)), closed=bool(policies))
+
+
+def selects(selector: Document, labels: Mapping[str, str]) -> bool:
+    """Tell whether a label selector fits; an empty one fits everything, an unknown one nothing."""
+    wanted = selector.get("matchLabels") or {}
+    if any(labels.get(key) != value for key, value in wanted.items()):
+        return False
+    return all(_meets(each, labels) for each in selector.get("matchExpressions") or ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    namespaces: Mapping[str, Mapping[str, str]]
+    pods: Sequence[Pod]
+
+    def list_rules(
+        self, pod: Pod, policies: Iterable[Policy], way: Way
+    ) -> tuple[engine.Rule, ...] | None:
+        """Return what a pod may get or send; None when no policy is about it."""
+        about = [
+            policy
+            for policy in policies
+            if policy.namespace == pod.namespace
+            and way in _list_ways(policy.spec)
+            and selects(policy.spec.get("podSelector") or {}, pod.labels)
+        ]
+        if not about:
+            return None
+        rules = {
+            rule
+            for policy in about
+            for entry in policy.spec.get(way) or ()
+            for rule in self._list_entry(pod, policy.namespace, entry, way)
+        }
+        return tuple(sorted(rules, key=repr))
+
+    def _list_entry(
+        self, pod: Pod, namespace: str, entry: Document, way: Way
+    ) -> Iterator[engine.Rule]:
+        peers = entry.get("from" if way == "ingress" else "to")
+        found = self._list_prefixes(peers, namespace) if peers else None
+        for port in entry.get("ports") or ({"protocol": None},):
+            protocol = _TRANSPORTS.get(port.get("protocol", "TCP") or "")
+            number = port.get("port")
+            if entry.get("ports") and protocol is None:
+                continue
+            if not isinstance(number, str):
+                yield _allow(way, found, protocol, _read_range(port))
+                continue
+            # A name stands for what the one who is asked calls so, each for itself.
+            asked = [pod] if way == "ingress" else self._list_within(found)
+            for called, addresses in _resolve(number, port.get("protocol") or "TCP", asked).items():
+                prefixes = found if way == "ingress" else addresses
+                yield _allow(way, prefixes, protocol, ((called, called),))
+
+    def _list_prefixes(self, peers: Iterable[Document], namespace: str) -> tuple[str, ...]:
+        found: list[ipaddress.IPv4Network] = []
+        for peer in peers:
+            if block := peer.get("ipBlock"):
+                found += _cut_block(block)
+            elif "podSelector" in peer or "namespaceSelector" in peer:
+                found += [
+                    ipaddress.IPv4Network(pod.address)
+                    for pod in self.pods
+                    if self._is_peer(peer, pod, namespace)
+                ]
+        return tuple(str(each) for each in ipaddress.collapse_addresses(found))
+
+    def _is_peer(self, peer: Document, pod: Pod, namespace: str) -> bool:
+        there = peer.get("namespaceSelector")
+        if there is None:
+            if pod.namespace != namespace:
+                return False
+        # One whose namespace is not known yet is nobody's peer.
+        elif (labels := self.namespaces.get(pod.namespace)) is None or not selects(there, labels):
+            return False
+        return selects(peer.get("podSelector") or {}, pod.labels)
+
+    def _list_within(self, prefixes: tuple[str, ...] | None) -> list[Pod]:
+        if prefixes is None:
+            return list(self.pods)
+        networks = [ipaddress.IPv4Network(each) for each in prefixes]
+        return [
+            pod
+            for pod in self.pods
+            if any(ipaddress.IPv4Address(pod.address) in network for network in networks)
+        ]
+
+
+def _list_ways(spec: Document) -> tuple[str, ...]:
+    types = spec.get("policyTypes")
+    if types:
+        return tuple(str(each).lower() for each in types)
+    return ("ingress", "egress") if spec.get("egress") else ("ingress",)
+
+
+def _allow(
+    way: Way,
+    prefixes: tuple[str, ...] | None,
+    protocol: engine.Transport | None,
+    ranges: tuple[tuple[int, int], ...] | None,
+) -> engine.Rule:
+    return engine.Rule(
+        name="",
+        priority=0,
+        allow=True,
+        protocol=protocol,
+        sources=prefixes if way == "ingress" else None,
+        destinations=prefixes if way == "egress" else None,
+        destination_ports=ranges,
+    )
+
+
+def _read_range(port: Document) -> tuple[tuple[int, int], ...] | None:
+    if port.get("port") is None:
+        return None
+    first = int(port["port"])
+    return ((first, int(port.get("endPort") or first)),)
+
+
+def _resolve(name: str, protocol: str, pods: Iterable[Pod]) -> dict[int, tuple[str, ...]]:
+    """Return the numbers that pods have under a port's name, and who has which."""
+    found: dict[int, tuple[str, ...]] = {}
+    for pod in pods:
+        for called, spoken, number in pod.ports:
+            if (called, spoken) == (name, protocol):
+                found[number] = (*found.get(number, ()), pod.address)
+    return found
+
+
+def _cut_block(block: Document) -> list[ipaddress.IPv4Network]:
+    """Return a block without its exceptions; nothing of IPv6, which pods do not speak here."""
+    if not _is_v4(block["cidr"]):
+        return []
+    left = [ipaddress.IPv4Network(block["cidr"], strict=False)]
+    for each in block.get("except") or ():
+        if not _is_v4(each):
+            continue
+        hole = ipaddress.IPv4Network(each, strict=False)
+        left = [part for network in left for part in _cut(network, hole)]
+    return left
+
+
+def _cut(
+    network: ipaddress.IPv4Network, hole: ipaddress.IPv4Network
+) -> list[ipaddress.IPv4Network]:
+    if network.subnet_of(hole):
+        return []
+    return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
+
+
+def _meets(expression: Document, labels: Mapping[str, str]) -> bool:
+    key, values = str(expression.get("key")), expression.get("values") or ()
+    match expression.get("operator"):
+        case "In":
+            return key in labels and labels[key] in values
+        case "NotIn":
+            return key not in labels or labels[key] not in values
+        case "Exists":
+            return key in labels
+        case "DoesNotExist":
+            return key not in labels
+    return False
+
+
+def _is_v4(text: str) -> bool:
+    return "." in text and ":" not in text
