@@ -12,7 +12,7 @@ from silo_engine.modules import GO_VERSION, PLAIN, Kit, Program, build_here
 SOURCES = Path(__file__).parent.parent.parent / "go"
 DEFAULT = "1.36.3"
 
-_ETCD, _COREDNS, _METRICS = "v3.6.8", "v1.15.0", "v0.9.0"
+_COREDNS, _METRICS = "v1.15.0", "v0.9.0"
 _METRICS_LINKER = f"{PLAIN} -X k8s.io/client-go/pkg/version.gitVersion={_METRICS}"
 _AROUND = {
     "coredns": (Program("coredns", "."),),
@@ -29,7 +29,7 @@ _AROUND = {
 """What stands around Kubernetes, whatever its version."""
 
 
-def _describe(version: str, part: str) -> Kit:
+def _describe(version: str, part: str, etcd: str) -> Kit:
     major, minor, _ = version.split(".")
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     # The module proxy knows no commit; unset, the program would show the archive's placeholder.
@@ -39,7 +39,7 @@ def _describe(version: str, part: str) -> Kit:
     versions = {
         "go": GO_VERSION,
         "kubernetes": f"v{version}",
-        "etcd": _ETCD,
+        "etcd": etcd,
         "coredns": _COREDNS,
         "metrics-server": _METRICS,
     }
@@ -47,9 +47,14 @@ def _describe(version: str, part: str) -> Kit:
     return Kit("kubernetes", f"kubernetes-{version}", SOURCES, parts, versions)
 
 
-KITS = {DEFAULT: _describe(DEFAULT, "kubernetes")}
-"""By version."""
+KITS = {
+    DEFAULT: _describe(DEFAULT, "kubernetes", "v3.6.8"),
+    "1.35.4": _describe("1.35.4", "kubernetes-1.35", "v3.6.5"),
+}
+"""By version, the newest first. Each has a module of its own: the versions that upstream tried it
+with, etcd's among them."""
 
 
 if __name__ == "__main__":
-    build_here(KITS[DEFAULT])
+    for kit in KITS.values():
+        build_here(kit)
