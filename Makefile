@@ -50,5 +50,5 @@ strangers: setup
 	@$(UV) sync --quiet --frozen --inexact --group strangers --python $(PYTHON)
 	@$(PYTHON) -m tools.strangers test
 
-kubernetes: setup ## build what clusters run: once, about ten minutes
+kubernetes: setup ## build what clusters run: once, about twenty minutes
 	@$(PYTHON) -m tools.strangers kubernetes

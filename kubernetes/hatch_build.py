@@ -17,15 +17,14 @@ from silo_kubernetes import build
 
 
 class KubernetesHook(BuildHookInterface):
-    """Builds the newest Kubernetes for a real wheel and nothing for an editable one."""
+    """Builds every version for a real wheel and nothing for an editable one."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build, and name what belongs into the wheel."""
         if version == "editable":
             return
         go = Path(sysconfig.get_path("purelib")) / "go" / "bin" / "go"
-        kit = build.KITS[build.DEFAULT]
-        folder = kit.build(go)
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{modules.PLATFORM_TAG}"
-        build_data["force_include"][str(folder)] = f"silo_kubernetes/kits/{build.DEFAULT}"
+        for number, kit in build.KITS.items():
+            build_data["force_include"][str(kit.build(go))] = f"silo_kubernetes/kits/{number}"

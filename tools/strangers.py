@@ -229,15 +229,17 @@ def ensure_engine() -> None:
     _build_kit(engine_build.ENGINE)
 
 
-def ensure_kubernetes(version: str = kubernetes_build.DEFAULT) -> None:
-    """Build what clusters of a version run, if this machine has not got it yet.
+def ensure_kubernetes() -> None:
+    """Build what clusters run, every version, if this machine has not got it yet.
 
     Raises:
         SetupFailed: it could not be built.
 
     """
-    if version not in silo_kubernetes.find_folders():
-        _build_kit(kubernetes_build.KITS[version])
+    found = silo_kubernetes.find_folders()
+    for version, kit in kubernetes_build.KITS.items():
+        if version not in found:
+            _build_kit(kit)
 
 
 def _build_kit(kit: modules.Kit) -> None:

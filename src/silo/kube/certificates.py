@@ -3,8 +3,9 @@
 A file that is there is kept: what was handed out stays good over restarts.
 """
 
+import hashlib
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -109,6 +110,14 @@ def ensure_signing_key(folder: Path, name: str) -> Path:
         core.write_private(path.with_suffix(".pub"), public)
         core.write_private(path, _render_key(key))
     return path
+
+
+def digest(files: Iterable[Path]) -> str:
+    """Return what tells the contents of files from others."""
+    hashed = hashlib.sha256()
+    for path in sorted(files):
+        hashed.update(hashlib.sha256(path.read_bytes()).digest())
+    return hashed.hexdigest()
 
 
 def _issue(

@@ -3,6 +3,7 @@
 import base64
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -100,9 +101,18 @@ def list_processes(
             (str(kit.kubernetes), name, *(f"--{key}={value}" for key, value in given.items())),
             Namespaces(network),
             f"{group}/control",
+            revision=_digest(paths, name, given),
         )
         for name, given in flags.items()
     )
+
+
+def _digest(paths: ClusterPaths, name: str, flags: Mapping[str, str]) -> str:
+    """Return what tells the files that a program reads at its start from others of the name."""
+    named = {Path(value) for value in flags.values() if value.startswith(str(paths.state))}
+    # A kubeconfig names its certificate and does not change with it.
+    named.add(Pair(paths.pki, name).certificate)
+    return certificates.digest(path for path in named if path.is_file())
 
 
 def _list_subjects(plan: ClusterPlan) -> dict[str, Subject]:

@@ -1,11 +1,11 @@
 """A node: where it is on the machine, and its three programs."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from silo import engine
 
+from . import certificates
 from .binaries import Kit
 from .paths import ClusterPaths, NodePaths
 from .plans import ClusterPlan, NodePlan
@@ -91,11 +91,12 @@ def list_processes(node: Node, kit: Kit, engine_binaries: engine.Binaries) -> tu
             f"{node.group}/daemons",
             f"{engine_binaries.folder}:{SYSTEM_PATH}",
             {"SSL_CERT_FILE": str(node.bundle)} if program == "containerd" else {},
-            revision=_digest(*(state / name for name in _READ[program])),
+            revision=certificates.digest(
+                [
+                    *(state / file for file in _READ[program]),
+                    *node.cluster_paths.pki.glob(f"{program}*-{name}.crt"),
+                ]
+            ),
         )
         for program, command in commands.items()
     )
-
-
-def _digest(*paths: Path) -> str:
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()

@@ -60,6 +60,10 @@ class ClusterPlan:
     services: IPv4Network = field(default=SERVICE_SPACE)
     policies: bool = False
     """Whether network policies are enforced."""
+    running: bool = True
+    """Whether its programs run; a stopped cluster keeps its addresses and what it stored."""
+    rotation: int = 0
+    """Another number asks for another set of certificates."""
     was_up: bool = field(default=False, compare=False)
     """Whether it is known to have come up before, so that it must have stored something. It says
     nothing of what the cluster shall be."""

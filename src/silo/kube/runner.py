@@ -21,6 +21,7 @@ from . import (
     node_spaces,
     nodes,
     pulling,
+    rotation,
 )
 from .api import Api, is_node_ready, list_pod_ranges
 from .binaries import Kit
@@ -130,6 +131,11 @@ class Runner:
         """Take every step; those that are taken already take no time."""
         self._tended = {}
         self._answers.clear()
+        if not self.plan.running or rotation.is_due(self._paths, self.plan.rotation):
+            self.doing = "The cluster is stopping."
+            await self._do(end_programs, self._group, self._paths)
+        if not self.plan.running:
+            return
         kit = self._ground.kits.get(self.plan.version)
         if kit is None:
             raise VersionMissing(f"Kubernetes {self.plan.version} is not installed here.")
@@ -141,6 +147,9 @@ class Runner:
             self._answers.set()
             for process in control[2:]:
                 await self._ensure(process)
+            await _wait(
+                lambda: rotation.is_told(api, self._paths), "pods do not hear of the authority"
+            )
             archives = await self._do(self._pack_images, kit)
             self.doing = "The nodes are starting."
             async with asyncio.TaskGroup() as tasks:
@@ -166,6 +175,7 @@ class Runner:
         )
         await networks.apply_rules(name_router(plan.uid), _allow_inside(plan))
         now = self._ground.clock.now()
+        await self._do(rotation.ensure, self._paths, plan.rotation)
         await self._do(control_plane.prepare, plan, self._paths, now)
         processes = control_plane.list_processes(plan, kit, self._paths, at.netns_path, self._group)
         for process in processes[:2]:

@@ -3,6 +3,8 @@
 from silo import arm
 
 from .checks import check_cluster
+from .life import Life
+from .maintenance import NAMES, MaintenanceConfiguration, check_maintenance
 from .node_group import NodeGroups
 from .node_group import list_node_identities as list_node_identities
 from .operations import Operations
@@ -38,6 +40,7 @@ _LOCATION = f"/subscriptions/{{subscription}}/providers/{_NAMESPACE}/locations/{
 def provider(around: Surroundings) -> arm.Provider:
     """Return the declaration."""
     writing, reconciling, handlers = Writing(around), Reconciling(around), Operations(around)
+    life = Life(around)
     clusters: arm.ResourceType[ManagedCluster] = arm.ResourceType(
         name="managedClusters",
         properties=ManagedCluster,
@@ -53,10 +56,26 @@ def provider(around: Surroundings) -> arm.Provider:
         actions=(
             arm.Action("listClusterUserCredential", handlers.list_user_credential),
             arm.Action("listClusterAdminCredential", handlers.list_admin_credential),
+            arm.Action("start", life.start, statuses=(202, 204)),
+            arm.Action("stop", life.stop, statuses=(202, 204)),
+            arm.Action("rotateClusterCertificates", life.rotate, statuses=(202,)),
         ),
         coverage="partly: one pool of one node; no Entra sign-in, scaling, upgrades, add-ons",
     )
-    return arm.Provider(_NAMESPACE, (clusters,), _list_operations(handlers))
+    maintenance: arm.ResourceType[MaintenanceConfiguration] = arm.ResourceType(
+        name="managedClusters/maintenanceConfigurations",
+        properties=MaintenanceConfiguration,
+        api_versions=_VERSIONS,
+        located=False,
+        check=check_maintenance,
+        tracked=False,
+        has_state=False,
+        patchable=False,
+        created_status=200,
+        name_pattern="|".join(NAMES),
+        coverage="partly: stored; nothing upgrades by itself yet",
+    )
+    return arm.Provider(_NAMESPACE, (clusters, maintenance), _list_operations(handlers))
 
 
 def open_plans(around: Surroundings) -> Reconciling:
@@ -69,6 +88,18 @@ def _list_operations(handlers: Operations) -> tuple[arm.Operation, ...]:
     return (
         arm.Operation(f"{POOL_TYPE}/read", "GET", pools, handlers.list_agent_pools),
         arm.Operation(f"{POOL_TYPE}/read", "GET", f"{pools}/{{pool}}", handlers.get_agent_pool),
+        arm.Operation(
+            f"{FULL_TYPE}/upgradeProfiles/read",
+            "GET",
+            f"{_CLUSTER}/upgradeProfiles/default",
+            handlers.get_upgrades,
+        ),
+        arm.Operation(
+            f"{POOL_TYPE}/upgradeProfiles/read",
+            "GET",
+            f"{pools}/{{pool}}/upgradeProfiles/default",
+            handlers.get_pool_upgrades,
+        ),
         arm.Operation(
             f"{_NAMESPACE}/locations/kubernetesversions/read",
             "GET",

@@ -125,6 +125,37 @@ class ClusterNotReady(arm.Conflict):
         super().__init__(f"The managed cluster {name} has not been created yet; try again later.")
 
 
+class ClusterStopped(arm.Conflict):
+    """A stopped cluster can be started, shown and deleted."""
+
+    code = "OperationNotAllowed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Managed cluster is in (Stopped) state, no operations except for start are allowed. "
+            "Please see https://aka.ms/aks-cluster-start-stop for more details."
+        )
+
+
+class OperationPending(arm.Conflict):
+    """One thing at a time."""
+
+    code = "OperationNotAllowed"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(
+            f"Operation is not allowed: Another operation ({state}) is in progress, please wait "
+            "for it to finish before starting a new operation. See "
+            "https://aka.ms/aks-pending-operation for more details"
+        )
+
+
+class MaintenanceInvalid(arm.ArmError):
+    """A maintenance configuration that says nothing that can be followed."""
+
+    code = "InvalidParameter"
+
+
 class PoolNotFound(arm.ArmError):
     """The cluster has no such pool."""
 

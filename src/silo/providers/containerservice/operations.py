@@ -10,6 +10,7 @@ from silo import arm, core, kube
 from . import errors
 from .showing import list_pools, render_cluster
 from .surroundings import Surroundings
+from .upgrades import render_cluster_profile, render_pool_profile
 from .versions import render_versions
 from .wish import read_wish
 
@@ -57,11 +58,27 @@ class Operations:
 
     async def get_agent_pool(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
         """Answer one pool."""
-        resource, name = self._find(match), match.id.name
+        resource, name = self._find(match), match["pool"]
         for pool in self._list_pools(resource):
             if pool["name"].casefold() == name.casefold():
                 return arm.Reply(200, pool)
         raise errors.PoolNotFound(name, resource.id.name)
+
+    async def get_upgrades(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
+        """Answer the versions that a cluster can be brought to."""
+        resource = self._find(match)
+        current = read_wish(resource).version
+        profile = render_cluster_profile(resource.id.text, current, self.around.kits)
+        return arm.Reply(200, profile)
+
+    async def get_pool_upgrades(self, call: arm.Call, match: arm.Match, body: Any) -> arm.Reply:
+        """Answer the versions that a pool can be brought to."""
+        pool = (await self.get_agent_pool(call, match, body)).body
+        current = pool["properties"]["currentOrchestratorVersion"]
+        control = read_wish(self._find(match)).version
+        image = pool["properties"].get("nodeImageVersion")
+        profile = render_pool_profile(pool["id"], current, control, self.around.kits, image)
+        return arm.Reply(200, profile)
 
     async def list_versions(self, _call: arm.Call, _match: arm.Match, _body: Any) -> arm.Reply:
         """Answer the versions that clusters can have."""
@@ -77,7 +94,9 @@ class Operations:
 
     def _find(self, match: arm.Match) -> arm.Resource:
         resources = self.around.resources
-        cluster = match.id if match.id.type == "managedClusters" else match.id.parent or match.id
+        cluster = match.id
+        while cluster.type != "managedClusters" and cluster.parent is not None:
+            cluster = cluster.parent
 
         def read(conn: core.Connection) -> arm.Resource:
             return resources.get(conn, cluster)

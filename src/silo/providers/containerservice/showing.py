@@ -14,6 +14,7 @@ POOL_TYPE = "Microsoft.ContainerService/managedClusters/agentPools"
 def render_cluster(resource: arm.Resource, *, runs: bool) -> Mapping[str, Any]:
     """Return the properties that are laid over the stored ones."""
     wish = read_wish(resource)
+    runs = runs and wish.running
     return {
         HIDDEN: None,
         "agentPoolProfiles": [
@@ -31,6 +32,7 @@ def render_cluster(resource: arm.Resource, *, runs: bool) -> Mapping[str, Any]:
 def list_pools(resource: arm.Resource, *, runs: bool) -> list[dict[str, Any]]:
     """Return the pools of a cluster as resources of their own."""
     found = []
+    runs = runs and read_wish(resource).running
     for stored in _list_stored(resource):
         shown = _show_pool(resource, stored, runs=runs)
         name = shown.pop("name")

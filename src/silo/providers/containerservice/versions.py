@@ -6,7 +6,7 @@ from typing import Any
 
 def sort_versions(versions: Iterable[str]) -> list[str]:
     """Return versions, the newest first."""
-    return sorted(versions, key=_count, reverse=True)
+    return sorted(versions, key=count_version, reverse=True)
 
 
 def find_version(wanted: str, known: Iterable[str]) -> str | None:
@@ -37,5 +37,6 @@ def render_versions(known: Iterable[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _count(version: str) -> tuple[int, ...]:
+def count_version(version: str) -> tuple[int, ...]:
+    """Return a version as numbers, which are in order."""
     return tuple(map(int, version.split(".")))

@@ -16,13 +16,17 @@ _ENFORCED = ("azure", "calico")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the server chose when the cluster was made; it stays so."""
+    """What the server chose when the cluster was made, and what was done with it since."""
 
     version: str
     fqdn: str
     public_address: str
     node_group: str = ""
     """The uid of the nodes' resource group."""
+    running: bool = True
+    """Whether it was started, or stopped, last."""
+    rotation: int = 0
+    """How often its certificates were rotated."""
 
     def store(self) -> dict[str, Any]:
         """Return it as it is kept in the document."""
@@ -33,6 +37,11 @@ def read_wish(resource: arm.Resource) -> Wish:
     """Return what is kept beside a stored cluster."""
     kept: Mapping[str, Any] = resource.properties[HIDDEN]
     return Wish(**kept)
+
+
+def store_wish(resource: arm.Resource, wish: Wish) -> arm.Resource:
+    """Return a cluster with another wish beside what the client said."""
+    return resource.with_properties(**{HIDDEN: wish.store()})
 
 
 def read_cluster(resource: arm.Resource) -> ManagedCluster:
@@ -58,6 +67,8 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
         public_address=wish.public_address,
         nodes=tuple(nodes),
         policies=(profile.network_policy if profile else None) in _ENFORCED,
+        running=wish.running,
+        rotation=wish.rotation,
         was_up=resource.settled_generation > 0 and resource.outcome.state == "Succeeded",
     )
 

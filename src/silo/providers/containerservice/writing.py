@@ -35,6 +35,8 @@ class Writing:
             raise errors.KubernetesUnavailable(reason)
         resource = workload.write_identities(conn, change, resource)
         before = read_wish(change.current) if change.current is not None else None
+        if before is not None and not before.running:
+            raise errors.ClusterStopped
         pools_before = (
             read_cluster(change.current).agent_pool_profiles if change.current is not None else None
         )
@@ -47,7 +49,10 @@ class Writing:
             for pool in cluster.agent_pool_profiles or ()
         ]
         document = cluster.model_copy(
-            update={"kubernetes_version": version, "agent_pool_profiles": tuple(pools)}
+            update={
+                "kubernetes_version": version,
+                "agent_pool_profiles": tuple(pools),
+            }
         ).model_dump(mode="json", by_alias=True, exclude_none=True)
         stored = resource.with_document(
             properties={**document, HIDDEN: wish.store()},

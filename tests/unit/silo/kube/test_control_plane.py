@@ -100,3 +100,22 @@ def test_admin_gets_a_kubeconfig_that_holds_everything(paths):
 
 def test_there_is_no_admin_before_there_is_a_cluster(tmp_path):
     assert kube.render_admin(world.paths_in(tmp_path), "k", "k1", "u", world.NOW) is None
+
+
+def test_renewed_certificate_makes_another_program_of_whoever_reads_it(tmp_path):
+    paths = world.paths_in(tmp_path)
+    control_plane.prepare(world.PLAN, paths, world.NOW)
+
+    def read():
+        made = control_plane.list_processes(world.PLAN, world.KIT, paths, Path("/n"), "/g")
+        return {process.name: process.digest for process in made}
+
+    before = read()
+    (paths.pki / "kube-scheduler.crt").unlink()
+    control_plane.prepare(world.PLAN, paths, world.NOW)
+    renewed = read()
+    (paths.pki / "etcd-client.crt").unlink()
+    control_plane.prepare(world.PLAN, paths, world.NOW)
+
+    assert {name for name in before if before[name] != renewed[name]} == {"kube-scheduler"}
+    assert {name for name in before if renewed[name] != read()[name]} == {"kube-apiserver"}

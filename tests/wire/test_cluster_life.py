@@ -1,0 +1,153 @@
+"""``az aks`` between create and delete: stopped, started, rotated, tagged, planned."""
+
+import base64
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from tools import programs
+from tools.azure import Az
+
+from . import aks
+
+PAUSE = "localhost/silo/pause:1"
+
+if os.geteuid() != 0:
+    pytest.skip("clusters need root", allow_module_level=True)
+if not aks.KITS:
+    pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    az: Az,
+    make_group: Callable[[], str],
+    unique: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[aks.Cluster]:
+    folder = tmp_path_factory.mktemp("life")
+    with aks.made(az, make_group(), unique("life"), folder) as made:
+        yield made
+
+
+def run_pod(cluster: aks.Cluster, name: str) -> None:
+    run = ("run", name, f"--image={PAUSE}", "--image-pull-policy=Never")
+    programs.succeed(cluster.kubectl(*run))
+    cluster.wait_phase(name, "Running")
+
+
+def is_pod_ready(cluster: aks.Cluster, name: str) -> bool:
+    found = cluster.kubectl("get", "pod", name, "-o", "json")
+    if found.code:
+        return False
+    conditions = found.json["status"].get("conditions", ())
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def list_nodes_ready(cluster: aks.Cluster) -> list[bool]:
+    return [
+        one["status"] == "True"
+        for node in cluster.read("nodes")["items"]
+        for one in node["status"]["conditions"]
+        if one["type"] == "Ready"
+    ]
+
+
+def test_group_of_nodes_and_upgrades_are_shown(cluster: aks.Cluster) -> None:
+    shown = cluster.do("show")
+    found = cluster.do("get-upgrades")
+    pool = ("--nodepool-name", shown["agentPoolProfiles"][0]["name"])
+    words = ("-g", cluster.group, "--cluster-name", cluster.name, *pool)
+    of_pool = cluster.az("aks", "nodepool", "get-upgrades", *words)
+
+    assert shown["nodeResourceGroup"] == f"MC_{cluster.group}_{cluster.name}_westeurope"
+    control = found["controlPlaneProfile"]
+    assert control["kubernetesVersion"] == shown["currentKubernetesVersion"]
+    offered = {one["kubernetesVersion"] for one in control["upgrades"] or ()}
+    assert offered <= set(aks.KITS) - {control["kubernetesVersion"]}
+    assert of_pool["kubernetesVersion"] == control["kubernetesVersion"]
+    assert of_pool["upgrades"] is None
+
+
+def test_tags_change_and_nothing_else(cluster: aks.Cluster) -> None:
+    before = cluster.do("show")
+    node = cluster.read("nodes")["items"][0]["metadata"]["uid"]
+
+    changed = cluster.do("update", "--tags", "team=blue")
+
+    assert changed["tags"] == {"team": "blue"}
+    assert changed["fqdn"] == before["fqdn"]
+    assert cluster.read("nodes")["items"][0]["metadata"]["uid"] == node
+    cluster.az.run("aks", "wait", *cluster.names, "--updated", "--timeout", "60")
+
+
+def test_windows_of_maintenance_are_kept(cluster: aks.Cluster) -> None:
+    at = ("-g", cluster.group, "--cluster-name", cluster.name)
+    own = "aksManagedAutoUpgradeSchedule"
+
+    def do(verb: str, *words: str) -> object:
+        return cluster.az("aks", "maintenanceconfiguration", verb, *at, *words)
+
+    do("add", "-n", "default", "--weekday", "Monday", "--start-hour", "1")
+    weekly = ("--schedule-type", "Weekly", "--day-of-week", "Friday", "--interval-weeks", "2")
+    hours = ("--start-time", "00:00", "--duration", "8")
+    do("add", "-n", own, *weekly, *hours)
+    changed = do("update", "-n", own, *weekly, "--start-time", "01:30", "--duration", "5")
+    listed = do("list")
+
+    assert isinstance(changed, dict)
+    assert isinstance(listed, list)
+    assert changed["maintenanceWindow"]["startTime"] == "01:30"
+    assert sorted(one["name"] for one in listed) == [own, "default"]
+    bad = (*weekly, "--start-time", "01:30", "--duration", "3")
+    update = ("aks", "maintenanceconfiguration", "update", *at, "-n", own)
+    cluster.az.refused(*update, *bad, saying="durationHours")
+    do("delete", "-n", "default")
+    assert [one["name"] for one in cluster.az("aks", "maintenanceconfiguration", "list", *at)] == [
+        own
+    ]
+
+
+def test_stopped_cluster_is_refused_work_and_comes_back_with_what_it_had(
+    cluster: aks.Cluster,
+) -> None:
+    run_pod(cluster, "lasting")
+    programs.succeed(cluster.az.run("aks", "stop", *cluster.names, timeout_s=aks.WAIT_S))
+    stopped = cluster.do("show")
+    silent = cluster.kubectl("get", "nodes", "--request-timeout=5s")
+    cluster.az.refused("aks", "update", *cluster.names, "--tags", "team=red", saying="Stopped")
+    cluster.az.refused("aks", "rotate-certs", *cluster.names, "--yes", saying="Stopped")
+    programs.succeed(cluster.az.run("aks", "start", *cluster.names, timeout_s=aks.WAIT_S))
+    started = cluster.do("show")
+
+    assert stopped["powerState"]["code"] == "Stopped"
+    assert stopped["provisioningState"] == "Succeeded"
+    assert silent.code != 0
+    assert started["powerState"]["code"] == "Running"
+    assert started["fqdn"] == stopped["fqdn"]
+    cluster.wait(lambda: is_pod_ready(cluster, "lasting"))
+
+
+def test_rotated_certificates_end_the_old_ones(cluster: aks.Cluster) -> None:
+    run_pod(cluster, "witness")
+    config = cluster.folder / "config"
+    old = cluster.folder / "old"
+    config.rename(old)
+    rotate = ("aks", "rotate-certs", *cluster.names, "--yes")
+    programs.succeed(cluster.az.run(*rotate, timeout_s=aks.WAIT_S))
+    programs.succeed(
+        cluster.az.run("aks", "wait", *cluster.names, "--updated", timeout_s=aks.WAIT_S)
+    )
+
+    assert all(list_nodes_ready(cluster))
+    kit = next(iter(aks.KITS.values()))
+    command = [kit.kubernetes, "kubectl", f"--kubeconfig={old}", "get", "nodes"]
+    refused = programs.run(command, cluster.az.environment)
+    assert refused.code != 0
+    assert "certificate" in refused.err
+    cluster.wait(lambda: is_pod_ready(cluster, "witness"))
+    # What a pod is given to know its cluster by is of the new authority.
+    given = cluster.read("configmap", "kube-root-ca.crt")["data"]["ca.crt"]
+    made = programs.succeed(cluster.kubectl("config", "view", "--raw", "-o", "json")).json
+    sealed = made["clusters"][0]["cluster"]["certificate-authority-data"]
+    assert base64.b64decode(sealed).decode() == given
