@@ -54,7 +54,7 @@ _CHILD: dict[str, Any] = {**_COMMON, "located": False, "tracked": False, "patcha
 
 def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm.Provider:
     """Return the declaration; ``apply`` puts rules in force where groups run."""
-    topology = Topology(resources)
+    topology = Topology(resources, pools)
     in_subnets = Subnets(topology, apply)
     in_networks = VirtualNetworks(topology, in_subnets)
     in_peerings = Peerings(topology, in_subnets)
@@ -123,8 +123,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
         on_write=in_groups.write_rule,
         reconcile=in_groups.reconcile_rule,
         remove=in_groups.remove_rule,
-        coverage="partly: IPv4; the tags VirtualNetwork, Internet and AzureLoadBalancer; "
-        "no application security groups",
+        coverage="partly: IPv4; the tags of what is here; no application security groups",
     )
     public: arm.ResourceType[PublicAddress] = arm.ResourceType(
         name="publicIPAddresses",

@@ -198,7 +198,9 @@ class RuleAddressInvalid(RuleInvalid):
         super().__init__(
             f"Security rule has invalid Address prefix. Value provided: {text[:50]}. It should be "
             "an IPv4 address or prefix, '*', or one of the service tags 'VirtualNetwork', "
-            "'Internet' and 'AzureLoadBalancer'; no other tag means anything here."
+            "'Internet', 'AzureLoadBalancer', 'AzureCloud', 'AzureContainerRegistry', 'Storage', "
+            "'AzureActiveDirectory', 'AzureResourceManager' and 'AzureMonitor'; no other tag means "
+            "anything here."
         )
 
 

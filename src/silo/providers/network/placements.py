@@ -76,5 +76,5 @@ class Placements:
 
     def find_rules(self, router: str) -> engine.RuleSet | None:
         """Return the rules of a virtual network by its uid, for ``engine.Networks``."""
-        topology = Topology(self.resources)
+        topology = Topology(self.resources, self.pools)
         return self.resources.store.read_now(lambda conn: topology.find_rules(conn, router))

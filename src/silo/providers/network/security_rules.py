@@ -5,7 +5,8 @@ Source: https://learn.microsoft.com/azure/virtual-network/network-security-group
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any, Literal
 
@@ -29,7 +30,11 @@ _EVERYTHING = IPv4Network("0.0.0.0/0")
 _PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 _LAST_PORT = 65535
 _ANY = {"*", "any"}
-_TAGS = {"virtualnetwork", "internet", "azureloadbalancer"}
+_TAG = re.compile(r"([a-z]+)(?:\.([a-z0-9]+))?")
+_HERE = {"azurecontainerregistry", "storage"}
+_EVERYWHERE = {"azureactivedirectory", "azuremonitor", "azureresourcemanager"}
+"""Tags of services that Silo is; those of the first may name a region, of which there is one."""
+_CLOUD = "azurecloud"
 _GROUPS = ("sourceApplicationSecurityGroups", "destinationApplicationSecurityGroups")
 
 DEFAULT_RULES: tuple[tuple[str, SecurityRule], ...] = tuple(
@@ -74,6 +79,18 @@ _PROTOCOLS: Mapping[str, Literal["tcp", "udp", "icmp", "esp", "ah"] | None] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What service tags stand for in one virtual network."""
+
+    space: Sequence[IPv4Network] = ()
+    """VirtualNetwork: this one and all that it is joined to."""
+    doors: Sequence[IPv4Network] = ()
+    """Where Silo's own services are, for groups."""
+    public: Sequence[IPv4Network] = ()
+    """AzureCloud, besides: the public addresses of this instance."""
+
+
 def check_rule(name: str, rule: SecurityRule) -> None:
     """Refuse a rule that cannot be put in force as it is written."""
     extra: Mapping[str, Any] = rule.model_extra or {}
@@ -90,7 +107,7 @@ def check_rule(name: str, rule: SecurityRule) -> None:
         if not given:
             raise RuleInvalid(f"Security rule {name} has no {what}.")
     for text in (*rule.sources, *rule.destinations):
-        _read_addresses(text, ())
+        _read_addresses(text, Meaning())
     for text in (*rule.source_ports, *rule.destination_ports):
         _read_ports(text)
 
@@ -107,31 +124,31 @@ def check_conflicts(rules: Iterable[tuple[str, SecurityRule]]) -> None:
 def compile_rules(
     rules: Iterable[tuple[str, SecurityRule]],
     direction: Literal["Inbound", "Outbound"],
-    space: Sequence[IPv4Network],
+    meaning: Meaning,
 ) -> tuple[engine.Rule, ...]:
     """Return the rules of one direction, Azure's own at the end, in order of priority."""
     chosen = [each for each in (*rules, *DEFAULT_RULES) if each[1].direction == direction]
     return tuple(
-        _compile_rule(name, rule, space)
+        _compile_rule(name, rule, meaning)
         for name, rule in sorted(chosen, key=lambda each: each[1].priority)
     )
 
 
-def _compile_rule(name: str, rule: SecurityRule, space: Sequence[IPv4Network]) -> engine.Rule:
+def _compile_rule(name: str, rule: SecurityRule, meaning: Meaning) -> engine.Rule:
     return engine.Rule(
         name=name,
         priority=rule.priority,
         allow=rule.access == "Allow",
         protocol=_PROTOCOLS[rule.protocol],
-        sources=_join_addresses(rule.sources, space),
+        sources=_join_addresses(rule.sources, meaning),
         source_ports=_join_ports(rule.source_ports),
-        destinations=_join_addresses(rule.destinations, space),
+        destinations=_join_addresses(rule.destinations, meaning),
         destination_ports=_join_ports(rule.destination_ports),
     )
 
 
-def _join_addresses(texts: Iterable[str], space: Sequence[IPv4Network]) -> tuple[str, ...] | None:
-    found = [network for text in texts for network in _read_addresses(text, space)]
+def _join_addresses(texts: Iterable[str], meaning: Meaning) -> tuple[str, ...] | None:
+    found = [network for text in texts for network in _read_addresses(text, meaning)]
     if _EVERYTHING in found:
         return None
     return tuple(str(network) for network in ipaddress.collapse_addresses(found))
@@ -142,20 +159,31 @@ def _join_ports(texts: Iterable[str]) -> tuple[tuple[int, int], ...] | None:
     return None if (0, _LAST_PORT) in found else tuple(sorted(found))
 
 
-def _read_addresses(text: str, space: Sequence[IPv4Network]) -> list[IPv4Network]:
+def _read_addresses(text: str, meaning: Meaning) -> list[IPv4Network]:
     word = text.strip().casefold()
     if word in _ANY:
         return [_EVERYTHING]
-    if word in _TAGS:
-        return {
-            "virtualnetwork": list(space),
-            "internet": prefixes.subtract(_EVERYTHING, space),
-            "azureloadbalancer": [IPv4Network(LOAD_BALANCER)],
-        }[word]
+    tag = _TAG.fullmatch(word)
+    if tag is not None:
+        return _read_tag(text, tag[1], tag[2])(meaning)
     try:
         return [IPv4Network(text.strip(), strict=False)]
     except ValueError:
         raise RuleAddressInvalid(text) from None
+
+
+def _read_tag(text: str, tag: str, region: str | None) -> Callable[[Meaning], list[IPv4Network]]:
+    if tag in _HERE or (tag in _EVERYWHERE and region is None):
+        return lambda meaning: list(meaning.doors)
+    if tag == _CLOUD:
+        return lambda meaning: [*meaning.doors, *meaning.public]
+    if region is None and tag == "virtualnetwork":
+        return lambda meaning: list(meaning.space)
+    if region is None and tag == "internet":
+        return lambda meaning: prefixes.subtract(_EVERYTHING, meaning.space)
+    if region is None and tag == "azureloadbalancer":
+        return lambda _meaning: [IPv4Network(LOAD_BALANCER)]
+    raise RuleAddressInvalid(text)
 
 
 def _read_ports(text: str) -> tuple[int, int]:

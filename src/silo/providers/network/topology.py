@@ -26,6 +26,7 @@ class Topology:
     """The questions that several types ask."""
 
     resources: arm.Resources
+    pools: engine.Pools
 
     def list_subnets(self, conn: core.Connection, vnet: arm.ResourceId) -> Sequence[arm.Resource]:
         """Return the subnets of a virtual network."""
@@ -114,10 +115,11 @@ class Topology:
         joined = self.list_joined(conn, vnet.id)
         peers = tuple(engine.Peer(each.uid, _read_space(each)) for each in joined)
         prefixes = _read_space(vnet)
-        # What the tag VirtualNetwork means: this one and all that it is joined to.
         space = [IPv4Network(text) for each in (vnet, *joined) for text in _read_space(each)]
+        doors = [IPv4Network(self.pools.host)]
+        meaning = security_rules.Meaning(space, doors, [self.pools.public])
         subnets = [
-            self._read_subnet(conn, subnet, space)
+            self._read_subnet(conn, subnet, meaning)
             for subnet in self.list_subnets(conn, vnet.id)
             if not subnet.deleting or engine.list_leases(conn, subnet.uid)
         ]
@@ -140,7 +142,7 @@ class Topology:
         return list(dict.fromkeys(each.uid for each in found if each is not None))
 
     def _read_subnet(
-        self, conn: core.Connection, resource: arm.Resource, space: Sequence[IPv4Network]
+        self, conn: core.Connection, resource: arm.Resource, meaning: security_rules.Meaning
     ) -> engine.SubnetRules:
         subnet = Subnet.model_validate(resource.properties)
         has_way_out = subnet.default_outbound_access is not False
@@ -154,8 +156,8 @@ class Topology:
         ]
         return engine.SubnetRules(
             subnet.prefixes,
-            security_rules.compile_rules(rules, "Inbound", space),
-            security_rules.compile_rules(rules, "Outbound", space),
+            security_rules.compile_rules(rules, "Inbound", meaning),
+            security_rules.compile_rules(rules, "Outbound", meaning),
             has_way_out,
         )
 

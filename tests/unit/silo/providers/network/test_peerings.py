@@ -4,7 +4,7 @@ from silo import arm, engine
 from silo.providers.network.subnets import Subnets
 from silo.providers.network.topology import Topology
 
-from .network_world import NETWORK, NetworkWorld
+from .network_world import NETWORK, POOLS, NetworkWorld
 
 ONE, TWO = f"{NETWORK}/virtualNetworks/one", f"{NETWORK}/virtualNetworks/two"
 THERE, BACK = f"{ONE}/virtualNetworkPeerings/there", f"{TWO}/virtualNetworkPeerings/back"
@@ -149,6 +149,6 @@ async def test_rules_that_change_while_others_are_put_in_force_are_the_newest_th
         if len(applied) == 1:
             await world.put(TWO, {"addressSpace": {"addressPrefixes": ["10.3.0.0/16"]}})
 
-    await Subnets(Topology(world.resources), apply).apply_now([*uids, "gone"])
+    await Subnets(Topology(world.resources, POOLS), apply).apply_now([*uids, "gone"])
 
     assert applied == [(uids[0], ("10.1.0.0/16",)), (uids[1], ("10.3.0.0/16",))]

@@ -55,7 +55,7 @@ async def test_rules_sent_with_their_group_replace_those_that_were(world):
         ({"priority": 4097}, "SecurityRuleInvalidPriority"),
         ({"destinationPortRange": "90-80"}, "SecurityRuleInvalidPortRange"),
         ({"destinationPortRange": "70000"}, "SecurityRuleInvalidPortRange"),
-        ({"sourceAddressPrefix": "Storage"}, "SecurityRuleInvalidAddressPrefix"),
+        ({"sourceAddressPrefix": "Sql"}, "SecurityRuleInvalidAddressPrefix"),
         ({"sourceAddressPrefix": "10.0.0.0/33"}, "SecurityRuleInvalidAddressPrefix"),
         ({"sourceAddressPrefix": None}, "SecurityRuleInvalid"),
         ({"sourceApplicationSecurityGroups": [{"id": "x"}]}, "NotSupported"),

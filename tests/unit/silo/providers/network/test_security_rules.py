@@ -1,20 +1,25 @@
 from ipaddress import IPv4Network
 
-from silo.providers.network import security_rules
+import pytest
+
+from silo.providers.network import errors, security_rules
 from silo.providers.network.properties import SecurityRule
 
 from .network_world import rule
 
 SPACE = [IPv4Network("10.0.0.0/16")]
+MEANING = security_rules.Meaning(
+    SPACE, [IPv4Network("100.64.0.1/32")], [IPv4Network("100.65.0.0/24")]
+)
 
 
 def compile_one(**parts):
     made = SecurityRule.model_validate(rule(**parts))
-    return security_rules.compile_rules([("x", made)], made.direction, SPACE)[0]
+    return security_rules.compile_rules([("x", made)], made.direction, MEANING)[0]
 
 
 def test_azures_rules_come_last():
-    found = security_rules.compile_rules([], "Inbound", SPACE)
+    found = security_rules.compile_rules([], "Inbound", MEANING)
 
     assert [(each.priority, each.allow) for each in found] == [
         (65000, True),
@@ -51,3 +56,32 @@ def test_words_are_read_in_any_case():
     found = compile_one(protocol="TCP", access="deny", sourceAddressPrefix="virtualnetwork")
 
     assert (found.protocol, found.allow, found.sources) == ("tcp", False, ("10.0.0.0/16",))
+
+
+@pytest.mark.parametrize(
+    ("tag", "prefixes"),
+    [
+        ("AzureContainerRegistry", ("100.64.0.1/32",)),
+        ("AzureContainerRegistry.WestEurope", ("100.64.0.1/32",)),
+        ("storage", ("100.64.0.1/32",)),
+        ("AzureActiveDirectory", ("100.64.0.1/32",)),
+        ("AzureResourceManager", ("100.64.0.1/32",)),
+        ("AzureMonitor", ("100.64.0.1/32",)),
+        ("AzureCloud", ("100.64.0.1/32", "100.65.0.0/24")),
+        ("AzureCloud.westeurope", ("100.64.0.1/32", "100.65.0.0/24")),
+    ],
+)
+def test_the_tags_of_what_silo_is_are_its_own_addresses(tag, prefixes):
+    found = compile_one(direction="Outbound", destinationAddressPrefix=tag)
+
+    assert found.destinations == prefixes
+
+
+@pytest.mark.parametrize(
+    "tag", ["Sql", "AzureMonitor.WestEurope", "Internet.x", "Storage.", "VirtualNetwork.x", "::/0"]
+)
+def test_a_tag_that_means_nothing_here_is_refused(tag):
+    made = SecurityRule.model_validate(rule(destinationAddressPrefix=tag))
+
+    with pytest.raises(errors.RuleAddressInvalid, match="no other tag"):
+        security_rules.check_rule("x", made)
