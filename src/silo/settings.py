@@ -46,6 +46,10 @@ class Settings:
     cpu_overcommit: float = 2.0
     """Times that each core is promised to container groups: busy ones share by weight and get half
     of what they asked for at the least. Memory is never promised twice."""
+    group_quota: int = 100
+    """Container groups that each subscription may have; Azure's default."""
+    core_quota: float = 100.0
+    """Cores that the running groups of each subscription may hold; Azure's default."""
     run_clusters: bool = False
     """Whether Kubernetes clusters are run. Their nodes are not yet kept apart from the machine: who
     administers a cluster could become root of it, so an operator has to want this."""

@@ -183,6 +183,7 @@ def describe_surroundings(
         domain=settings.domain,
         unavailable=lambda: reason,
         promise=containerinstance.Promise(engine.read_capacity(), settings.cpu_overcommit),
+        quota=containerinstance.Quota(settings.group_quota, settings.core_quota),
         open_credentials=credentials.open,
         levels=explain_levels(settings),
         default_level=engine.Level(settings.isolation_default),

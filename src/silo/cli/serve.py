@@ -57,6 +57,12 @@ def up(  # noqa: PLR0917 - one parameter an option
         float | None,
         typer.Option(help="Times that each core is promised to groups.", min=1.0, max=100.0),
     ] = None,
+    group_quota: Annotated[
+        int | None, typer.Option(help="Container groups of each subscription.", min=0)
+    ] = None,
+    core_quota: Annotated[
+        float | None, typer.Option(help="Cores of each subscription's groups.", min=0.0)
+    ] = None,
     clusters: Annotated[
         bool | None,
         typer.Option(
@@ -89,6 +95,8 @@ def up(  # noqa: PLR0917 - one parameter an option
         "public_pool": public_pool,
         "arm_rate": arm_rate,
         "cpu_overcommit": cpu_overcommit,
+        "group_quota": group_quota,
+        "core_quota": core_quota,
         "run_clusters": clusters,
         "password_grant": password_grant,
     }

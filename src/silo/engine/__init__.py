@@ -115,6 +115,7 @@ from .rules import RuleSet as RuleSet
 from .rules import SubnetRules as SubnetRules
 from .rules import Transport as Transport
 from .runtime import Runtime as Runtime
+from .sandboxes import SANDBOX_BYTES as SANDBOX_BYTES
 from .specs import Place as Place
 from .specs import build_spec as build_spec
 from .tables import claim_name as claim_name

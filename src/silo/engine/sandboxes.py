@@ -32,7 +32,7 @@ ROLE = "sandbox"
 _TYPE = "io.kubernetes.cri.container-type"
 _SANDBOX = "io.kubernetes.cri.sandbox-id"
 _RUNNING = 2
-OVERHEAD_BYTES = 64 << 20
+SANDBOX_BYTES = 64 << 20
 """Memory of gVisor's own, on top of what the group has asked for."""
 
 
@@ -70,7 +70,7 @@ def _leave_room(limits: dict[str, Any]) -> dict[str, Any]:
     if "cpu" in limits:
         room["cpu"] = {**limits["cpu"], "quota": max(limits["cpu"]["quota"], START_US)}
     if "memory" in limits:
-        room["memory"] = {name: size + OVERHEAD_BYTES for name, size in limits["memory"].items()}
+        room["memory"] = {name: size + SANDBOX_BYTES for name, size in limits["memory"].items()}
     return room
 
 

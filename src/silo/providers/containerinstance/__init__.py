@@ -6,6 +6,7 @@ from .checks import ISOLATION_TAG as ISOLATION_TAG
 from .operations import Operations
 from .properties import ContainerGroup
 from .quotas import Promise as Promise
+from .quotas import Quota as Quota
 from .reconcile import Reconciling
 from .showing import observe_group
 from .surroundings import Surroundings as Surroundings

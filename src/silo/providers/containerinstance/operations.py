@@ -116,7 +116,12 @@ class Operations:
             lambda conn: self.writing.measure(conn, f"/subscriptions/{subscription}")
         )
         return arm.Reply(
-            200, {"value": quotas.render_usages(subscription, match["location"], held)}
+            200,
+            {
+                "value": quotas.render_usages(
+                    subscription, match["location"], self.around.quota, held
+                )
+            },
         )
 
     async def list_capabilities(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:

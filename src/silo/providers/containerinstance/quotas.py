@@ -10,11 +10,16 @@ from .properties import ContainerGroup, GpuResource
 from .wish import Wish
 
 GIB = 1 << 30
-MAX_GROUPS = 100
-"""Of one subscription; Azure's default."""
-MAX_CORES = 100.0
 _KEPT_BACK_BYTES = 256 << 20
 """For Silo and the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much one subscription may have; Azure's defaults."""
+
+    groups: int = 100
+    cores: float = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +29,15 @@ class Held:
     groups: int = 0
     cpu: float = 0.0
     memory_gb: float = 0.0
+    own_bytes: int = 0
+    """Memory that sandboxes take for themselves, beside their groups'."""
 
     def __add__(self, other: "Held") -> "Held":
         return Held(
-            self.groups + other.groups, self.cpu + other.cpu, self.memory_gb + other.memory_gb
+            self.groups + other.groups,
+            self.cpu + other.cpu,
+            self.memory_gb + other.memory_gb,
+            self.own_bytes + other.own_bytes,
         )
 
 
@@ -44,10 +54,11 @@ def measure_group(group: ContainerGroup, wish: Wish) -> Held:
         1,
         round(sum(one.cpu or 0.0 for one in requests), 3),
         round(sum(one.memory_in_gb or 0.0 for one in requests), 3),
+        engine.SANDBOX_BYTES if wish.level == engine.Level.SANDBOX else 0,
     )
 
 
-def check_quota(location: str, held: Held, asked: Held) -> None:
+def check_quota(location: str, quota: Quota, held: Held, asked: Held) -> None:
     """Hold a subscription to its share.
 
     Raises:
@@ -55,8 +66,8 @@ def check_quota(location: str, held: Held, asked: Held) -> None:
 
     """
     for name, limit, used, more in (
-        ("ContainerGroups", MAX_GROUPS, held.groups, asked.groups),
-        ("StandardCores", MAX_CORES, held.cpu, asked.cpu),
+        ("ContainerGroups", quota.groups, held.groups, asked.groups),
+        ("StandardCores", quota.cores, held.cpu, asked.cpu),
     ):
         if used + more > limit:
             raise errors.ContainerGroupQuotaReached(name, location, limit, used, more)
@@ -77,7 +88,7 @@ class Promise:
         return (
             asked.cpu <= self.machine.cores
             and total.cpu <= self.machine.cores * self.cpu_overcommit
-            and total.memory_gb <= memory_bytes / GIB
+            and total.memory_gb * GIB + total.own_bytes <= memory_bytes
         )
 
 
@@ -110,11 +121,13 @@ def _iterate_gpus(group: ContainerGroup) -> Iterator[GpuResource]:
                 yield amount.gpu
 
 
-def render_usages(subscription: str, location: str, held: Held) -> list[dict[str, object]]:
+def render_usages(
+    subscription: str, location: str, quota: Quota, held: Held
+) -> list[dict[str, object]]:
     """Return how much of its share a subscription has used, as Azure shows it."""
     rows = (
-        ("ContainerGroups", "Container Groups", MAX_GROUPS, held.groups),
-        ("StandardCores", "Standard Cores", MAX_CORES, held.cpu),
+        ("ContainerGroups", "Container Groups", quota.groups, held.groups),
+        ("StandardCores", "Standard Cores", quota.cores, held.cpu),
     )
     place = (
         f"/subscriptions/{subscription}/providers/Microsoft.ContainerInstance/locations/{location}"

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from silo import arm, core, engine, workload
 
-from .quotas import Promise
+from .quotas import Promise, Quota
 
 
 class Place(Protocol):
@@ -50,6 +50,8 @@ class Surroundings:
     """Why nothing can be run here; nothing when it can."""
     promise: Promise
     open_credentials: OpenCredentials
+    quota: Quota = field(default_factory=Quota)
+    """Of each subscription."""
     levels: Mapping[engine.Level, str] = field(default_factory=dict)
     """What this machine lacks for each, or policy says of it; nothing for those groups can have."""
     default_level: engine.Level = engine.Level.SANDBOX

@@ -152,7 +152,9 @@ class Writing:
     ) -> None:
         asked = measure_group(group, wish)
         mine = f"/subscriptions/{resource.id.subscription}"
-        check_quota(resource.location, self.measure(conn, mine, but=resource.uid), asked)
+        check_quota(
+            resource.location, self.around.quota, self.measure(conn, mine, but=resource.uid), asked
+        )
         held = self.measure(conn, but=resource.uid)
         check_capacity(resource.location, self.around.promise, group, held, asked)
 

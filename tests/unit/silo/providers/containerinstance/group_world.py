@@ -41,8 +41,9 @@ def open_credentials(_uid, logins):
 class GroupWorld(World):
     """As the house is put together, doors and control process in one."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, quota=None):
         self.folder = folder
+        self.quota = quota or containerinstance.Quota()
         self.reason = ""
         self.leases = Leases()
         self.logs = {}
@@ -60,6 +61,7 @@ class GroupWorld(World):
             domain="silo.test",
             unavailable=lambda: self.reason,
             promise=containerinstance.Promise(engine.Capacity(4.0, 16 << 30), 2.0),
+            quota=self.quota,
             levels={**dict.fromkeys(engine.Level, ""), engine.Level.HYPERVISOR: "no /dev/kvm"},
             groups=lambda: self.groups,
             read_log=self._read_log,

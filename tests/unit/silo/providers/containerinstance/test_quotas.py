@@ -1,6 +1,9 @@
 import pytest
+from tests.unit.silo.arm.world import GROUP
 
-from .group_world import WEB, make_container
+from silo.providers.containerinstance import Quota
+
+from .group_world import WEB, GroupWorld, make_container
 
 GPU = {"cpu": 1, "memoryInGB": 1, "gpu": {"count": 1, "sku": "V100"}}
 
@@ -61,11 +64,30 @@ async def test_a_stopped_group_holds_nothing_and_may_find_no_room_when_it_is_sta
     assert (status, body["error"]["code"]) == (409, "ServiceUnavailable")
 
 
-async def test_a_subscription_has_a_quota(world, monkeypatch):
-    monkeypatch.setattr("silo.providers.containerinstance.quotas.MAX_GROUPS", 1)
-    await world.put()
+async def test_a_sandbox_counts_with_what_it_takes_for_itself(world):
+    full = make_size(1, 15.7)  # of 15.75 that are promised
 
-    status, _, body = await world.put(f"{WEB}2")
+    status, _, body = await world.put(containers=full)
+    assert (status, body["error"]["code"]) == (409, "ServiceUnavailable")
+    assert "'15.7' GB memory" in body["error"]["message"]
+    status, _, _ = await world.put(containers=full, tags={"silo-isolation": "process"})
+    assert status == 201
+
+
+@pytest.mark.parametrize(
+    ("quota", "told"),
+    [
+        (Quota(groups=1), "'ContainerGroups' exceeded in region 'westeurope'. Limit: '1', Usage"),
+        (Quota(cores=1.5), "'StandardCores' exceeded in region 'westeurope'. Limit: '1.5', Usage"),
+    ],
+)
+async def test_a_subscription_has_the_quota_that_was_set(tmp_path, quota, told):
+    world = GroupWorld(tmp_path, quota)
+    await world.ask("PUT", GROUP, {"location": "westeurope"})
+    await world.put(containers=make_size(1, 1))
+
+    status, _, body = await world.put(f"{WEB}2", containers=make_size(1, 1))
+    world.store.close()
 
     assert (status, body["error"]["code"]) == (409, "ContainerGroupQuotaReached")
-    assert body["error"]["message"].endswith("Limit: '1', Usage: '1' Requested: '1'.")
+    assert f"{told}: '1' Requested: '1'." in body["error"]["message"]
