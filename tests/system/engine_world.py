@@ -90,14 +90,16 @@ class World:
         self.daemon.send_signal(signal.SIGTERM)
         self.daemon.wait()
         subprocess.run(["ip", "netns", "del", self.instance], check=True)
+        engine.end_logger(self.paths.run)
         mounts = engine.KernelMounts()
         # Secrets in memory, and an empty network namespace of gVisor's.
         for path in mounts.list_below(self.paths.run):
             mounts.unmount(path)
         subprocess.run(["rm", "-rf", self.paths.run], check=False)
-        for folder in Path("/sys/fs/cgroup").glob(f"*/silo/{self.instance}"):
-            with suppress(OSError):
-                folder.rmdir()
+        for name in (f"{self.instance}/logger", self.instance):
+            for folder in Path("/sys/fs/cgroup").glob(f"*/silo/{name}"):
+                with suppress(OSError):
+                    folder.rmdir()
 
     async def start(
         self,

@@ -34,6 +34,7 @@ def end_groups(settings: Settings) -> bool:
         asyncio.run(_end(settings))
     # Of containers that nobody knew any more.
     engine.kill_shims(paths.socket)
+    engine.end_logger(paths.run)
     mounts = engine.KernelMounts()
     for folder in (paths.run, paths.state):
         for place in mounts.list_below(folder):

@@ -60,6 +60,7 @@ from .links import Traffic as Traffic
 from .local_machine import LocalMachine as LocalMachine
 from .local_machine import locate_log as locate_log
 from .local_machine import make_container_id as make_container_id
+from .logger import end_logger as end_logger
 from .logs import list_files as list_files
 from .logs import parse_line as parse_line
 from .logs import read_logs as read_logs

@@ -16,7 +16,7 @@ class Binaries:
     runsc: Path
     runsc_shim: Path
     logger: Path
-    """Writes what a container says; containerd's ``binary://`` logging."""
+    """Writes what containers say; one for all of an instance."""
     init: Path
     """Gives a container its secret environment; static, so it runs in any image."""
     versions: Mapping[str, str]

@@ -41,3 +41,13 @@ def remove_group(path: str, root: Path = ROOT) -> None:
         for folder, _, _ in os.walk(controller / inner, topdown=False):
             with suppress(OSError):
                 Path(folder).rmdir()
+
+
+def enter(path: str, pid: int, root: Path = ROOT) -> None:
+    """Move a process into a control group, made if it is not there, wherever the kernel lets it."""
+    unified = (root / "cgroup.controllers").exists()
+    for hierarchy in [root] if unified else root.iterdir():
+        place = hierarchy / path.lstrip("/")
+        with suppress(OSError):
+            place.mkdir(parents=True, exist_ok=True)
+            (place / "cgroup.procs").write_text(str(pid))

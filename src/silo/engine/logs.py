@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
 
 ROTATE_BYTES = 4 * 1024 * 1024
 ROTATED = 3
@@ -38,19 +37,6 @@ class Line:
         """The moment, to the microsecond."""
         moment = self.at.removesuffix("Z")[:_MICROSECONDS]
         return datetime.fromisoformat(moment).replace(tzinfo=UTC)
-
-
-def render_words(path: Path) -> list[str]:
-    """Return what the logger is told."""
-    return ["--path", str(path), "--size", str(ROTATE_BYTES), "--files", str(ROTATED)]
-
-
-def render_logger(program: Path, path: Path) -> str:
-    """Return what containerd is to start for a container's output, as a URI of its own kind."""
-    words = render_words(path)
-    pairs = zip(words[::2], words[1::2], strict=True)
-    query = "&".join(f"{quote(name)}={quote(value, safe='')}" for name, value in pairs)
-    return f"binary://{quote(str(program))}?{query}"
 
 
 def parse_line(record: bytes) -> Line | None:

@@ -43,8 +43,7 @@ from .errors import ContainerMissing, ContainerRefused, EngineError, shorten
 from .events import watch_events
 from .execs import ExecSession, open_exec
 from .images import Images
-from .listeners import Listener, remove_pipes
-from .logs import render_logger
+from .logger import Logger
 from .paths import Paths
 from .plans import Level
 from .registries import Registries
@@ -70,6 +69,7 @@ class Runtime:
         self._client = Client(paths.socket, clock)
         self._images = Images(self._client, registries, paths.containerd, clock)
         self._ending = Ending(self._client, paths)
+        self._logger = Logger(binaries.logger, paths.run)
         self._boosts = Boosts()
         self._first_ids: dict[str, int] | None = None
         self._starting = asyncio.Lock()
@@ -82,7 +82,12 @@ class Runtime:
 
     async def close(self) -> None:
         """Hang up; the containers run on."""
+        self._logger.leave()
         await self._client.close()
+
+    def take_up(self) -> None:
+        """See to it that what containers of an earlier process of ours say is kept."""
+        self._logger.take_up()
 
     async def ensure_image(
         self, reference: str, credentials: Credentials, on_progress: Report = lambda _progress: None
@@ -151,17 +156,14 @@ class Runtime:
             labels[IDS_LABEL] = str(mapping[0]["hostID"])
         runtime = levels.describe_runtime(level, self._binaries, self._paths)
         log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stdout = stderr = render_logger(self._binaries.logger, log_path)
-        listener = Listener(self._get_pipes(container_id)) if level is not Level.PROCESS else None
         try:
-            if listener is not None:
-                stdout, stderr = listener.stdout, listener.stderr
+            stdout, stderr = await self._logger.open(container_id, log_path)
+            if level is not Level.PROCESS:
                 await self._ensure_sandbox(group, (level, runtime), spec)
                 if level is Level.SANDBOX:
                     cgroup = sandboxes.get_cgroup(group, self.instance)
                     self._boosts.begin(container_id, cgroup, sandboxes.read_limits(spec))
                 spec = sandboxes.join(spec, group)
-                await listener.open(self._binaries.logger, log_path)
             await self._make(
                 making.Order(container_id, image, spec, labels, runtime, stdout, stderr)
             )
@@ -171,9 +173,6 @@ class Runtime:
         except BaseException:
             await asyncio.shield(self.delete(container_id))
             raise
-        finally:
-            if listener is not None:
-                listener.release()
 
     async def _make(self, order: making.Order) -> None:
         try:
@@ -212,9 +211,6 @@ class Runtime:
             except aio.AioRpcError as error:
                 await self._remove(sandboxes.get_sandbox_id(group))
                 raise ContainerRefused(shorten(error.details() or "")) from error
-
-    def _get_pipes(self, container_id: str) -> Path:
-        return self._paths.run / "output" / container_id
 
     async def start(self, container_id: str) -> int:
         """Start the container's program and return its process id on the machine.
@@ -257,7 +253,8 @@ class Runtime:
             # Whatever of the rest fails is found in containerd's lists again; these are not.
             self._boosts.end(container_id)
             environment.remove(self._paths.run, container_id)
-            remove_pipes(self._get_pipes(container_id))
+            # Its shim has put all into the pipes that the container said.
+            await asyncio.shield(self._logger.close(container_id))
 
     async def _remove(self, container_id: str) -> None:
         client = self._client

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from silo.engine.logs import Line, parse_line, read_logs, remove_logs, render_logger
+from silo.engine.logs import Line, parse_line, read_logs, remove_logs
 
 
 def record(second, text, stream="stdout", tag="F"):
@@ -65,10 +65,3 @@ def test_a_log_is_removed_with_its_older_files(tmp_path):
     remove_logs(tmp_path / "a.log")
 
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_logger_is_named_as_containerd_reads_it(tmp_path):
-    uri = render_logger(tmp_path / "silo-logger", tmp_path / "a&b.log")
-
-    assert uri.startswith(f"binary://{tmp_path}/silo-logger?--path=%2F")
-    assert "a%26b.log" in uri

@@ -8,60 +8,46 @@ import (
 
 const stamp = "2026-11-23T10:00:00.000000000Z"
 
-func makeLines() *lines {
-	return newLines("stdout", func() time.Time { return time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC) })
-}
+var moment = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
-func expect(t *testing.T, got []byte, want ...string) {
+func expect(t *testing.T, held string, all bool, left string, want ...string) {
 	t.Helper()
 	text := ""
 	for _, line := range want {
 		text += stamp + " stdout " + line + "\n"
 	}
-	if string(got) != text {
-		t.Fatalf("got %q, want %q", got, text)
+	records, used := split(nil, moment, "stdout", []byte(held), all)
+	if string(records) != text || held[used:] != left {
+		t.Fatalf("got %q and %q, want %q", records, held[used:], text)
 	}
 }
 
 func TestEveryLineIsARecord(t *testing.T) {
-	expect(t, makeLines().Add([]byte("one\n\ntwo\n")), "F one", "F ", "F two")
+	expect(t, "one\n\ntwo\n", false, "", "F one", "F ", "F two")
 }
 
-func TestLineThatArrivesInPiecesIsOneRecord(t *testing.T) {
-	l := makeLines()
-	expect(t, l.Add([]byte("on")))
-	expect(t, l.Add([]byte("e\ntw")), "F one")
-	expect(t, l.Flush(), "P tw")
-	expect(t, l.Flush())
+func TestBeginningOfALineWaitsForItsEnd(t *testing.T) {
+	expect(t, "one\ntw", false, "tw", "F one")
+	expect(t, "tw", false, "tw")
+	expect(t, "two\n", false, "", "F two")
 }
 
-func TestLineThatGoesOnAfterAPauseIsTwoRecords(t *testing.T) {
-	l := makeLines()
-	expect(t, l.Add([]byte("name? ")))
-	expect(t, l.Flush(), "P name? ")
-	expect(t, l.Add([]byte("me\n")), "F me")
+func TestLineThatPausesIsAPiece(t *testing.T) {
+	expect(t, "one\nname? ", true, "", "F one", "P name? ")
+	expect(t, "", true, "")
 }
 
 func TestLongLineIsCutIntoPieces(t *testing.T) {
-	l := makeLines()
 	piece := strings.Repeat("x", maxPiece)
-	expect(t, l.Add([]byte(piece+piece+"end\nnext\n")), "P "+piece, "P "+piece, "F end", "F next")
-}
-
-func TestEndlessLineIsNotKeptInMemory(t *testing.T) {
-	l := makeLines()
-	for range 100 {
-		l.Add(make([]byte, 64<<10))
-	}
-	if len(l.rest) > maxPiece {
-		t.Fatalf("%d bytes kept", len(l.rest))
-	}
+	expect(t, piece+piece+"end\nnext\n", false, "", "P "+piece, "P "+piece, "F end", "F next")
+	expect(t, piece+"\n", false, "", "F "+piece)
+	expect(t, piece+piece, false, piece, "P "+piece)
 }
 
 func TestTimesAreInUTC(t *testing.T) {
-	zone := time.FixedZone("elsewhere", 3600)
-	l := newLines("stderr", func() time.Time { return time.Date(2026, 11, 23, 11, 0, 0, 5, zone) })
-	if got := string(l.Add([]byte("a\n"))); got != "2026-11-23T10:00:00.000000005Z stderr F a\n" {
-		t.Fatal(got)
+	elsewhere := time.Date(2026, 11, 23, 11, 0, 0, 5, time.FixedZone("elsewhere", 3600))
+	records, _ := split(nil, elsewhere, "stderr", []byte("a\n"), false)
+	if string(records) != "2026-11-23T10:00:00.000000005Z stderr F a\n" {
+		t.Fatal(string(records))
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
 )
 
 // rotating is a file that gives way to a new one when it is full: PATH is the newest, PATH.1 the
@@ -15,21 +14,21 @@ type rotating struct {
 	limit int64
 	files int
 
-	lock sync.Mutex
 	file *os.File
 	size int64
+	// retiring is closed when the file before is safe; nobody waits for it.
+	retiring chan struct{}
 }
 
 func openRotating(path string, limit int64, files int) *rotating {
-	r := &rotating{path: path, limit: limit, files: files}
+	r := &rotating{path: path, limit: limit, files: files, retiring: make(chan struct{})}
+	close(r.retiring)
 	_ = r.open() // tried again with every record
 	return r
 }
 
 // Write appends whole records; a file is never longer than the limit, one record excepted.
 func (r *rotating) Write(records []byte) (int, error) {
-	r.lock.Lock()
-	defer r.lock.Unlock()
 	written := 0
 	for len(records) > 0 {
 		if err := r.makeRoom(); err != nil {
@@ -52,12 +51,6 @@ func (r *rotating) Write(records []byte) (int, error) {
 
 // Close makes sure that what was said survives a power cut.
 func (r *rotating) Close() error {
-	r.lock.Lock()
-	defer r.lock.Unlock()
-	return r.close()
-}
-
-func (r *rotating) close() error {
 	if r.file == nil {
 		return nil
 	}
@@ -91,9 +84,7 @@ func (r *rotating) makeRoom() error {
 	if r.size < r.limit {
 		return nil
 	}
-	if err := r.close(); err != nil {
-		return err
-	}
+	r.retire()
 	for number := r.files; number > 0; number-- {
 		older := fmt.Sprintf("%s.%d", r.path, number)
 		newer := r.path
@@ -110,6 +101,26 @@ func (r *rotating) makeRoom() error {
 		}
 	}
 	return r.open()
+}
+
+// retire lets a full file reach the disk while others speak. Of a log that fills faster than that,
+// the kernel takes care in its own time.
+func (r *rotating) retire() {
+	file := r.file
+	r.file = nil
+	select {
+	case <-r.retiring:
+	default:
+		_ = file.Close()
+		return
+	}
+	done := make(chan struct{})
+	r.retiring = done
+	go func() {
+		_ = file.Sync()
+		_ = file.Close()
+		close(done)
+	}()
 }
 
 func (r *rotating) open() error {
