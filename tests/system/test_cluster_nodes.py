@@ -4,12 +4,15 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tools import strangers
 
 from silo import engine, kube
+from silo.engine import netns
 from silo.kube import images
 
 from .cluster_world import SIZE, World, eventually, find_ready
@@ -29,6 +32,9 @@ def plan_node(index: int) -> kube.NodePlan:
     return kube.NodePlan(name, kube.FIRST_NODE_PLACE + index, SIZE)
 
 
+TWO = (plan_node(0), plan_node(1))
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Bring a cluster of two nodes up, with a pod that answers on each; leave it to itself."""
@@ -36,7 +42,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("nodes")
     pools = engine.split_pools(*engine.choose_pools(folder.name, folder))
     made = World(folder, next(iter(_KITS.values())), pools)
-    made.nodes = (plan_node(0), plan_node(1))
+    made.nodes = TWO
 
     async def come_up() -> None:
         async with made.tended() as clusters:
@@ -50,7 +56,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         asyncio.run(come_up())
         images.pack(strangers.probe_path(), PROBE, folder / "probe.tar")
         made.give_image(folder / "probe.tar")
-        for index, node in enumerate(made.nodes):
+        for index, node in enumerate(TWO):
             run_pod(made, f"server-{index}", node.name, "serve", "tcp", "8000")
         yield made
         asyncio.run(go())
@@ -59,11 +65,36 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         os.umask(before)
 
 
+def follow(world: World, *nodes: kube.NodePlan) -> str:
+    """Have somebody tend the cluster until it has these nodes; return why it has not."""
+    world.nodes = nodes
+    failures: list[str] = []
+
+    async def come_up() -> None:
+        async with world.tended() as clusters:
+            try:
+                await world.come_up(clusters)
+            except kube.KubeError as error:
+                failures.append(str(error))
+
+    asyncio.run(come_up())
+    return "".join(failures)
+
+
 def run_pod(world: World, name: str, node: str, *words: str) -> None:
     overrides = json.dumps({"spec": {"nodeName": node}})
     options = (f"--image={PROBE}", "--image-pull-policy=Never", f"--overrides={overrides}")
     world.kubectl("run", name, *options, "--", *words)
     eventually(lambda: world.find_phase(name) == "Running", f"{name} never runs")
+
+
+def list_nodes(world: World) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = world.read("nodes")["items"]
+    return found
+
+
+def list_servers(world: World) -> list[str]:
+    return [world.find_container(f"server-{index}") for index in (0, 1)]
 
 
 def find_address(world: World, pod: str) -> str:
@@ -83,7 +114,7 @@ def talk(world: World, pod: str, target: str) -> Any:
 
 
 def test_every_node_is_ready_and_has_pods_of_its_own(world: World) -> None:
-    nodes = world.read("nodes")["items"]
+    nodes = list_nodes(world)
 
     assert [find_ready(node) for node in nodes] == ["True", "True"]
     assert len({node["spec"]["podCIDR"] for node in nodes}) == 2
@@ -109,9 +140,72 @@ def test_service_and_name_are_found_from_every_node(world: World) -> None:
 def test_api_server_reaches_pods_of_every_node(world: World) -> None:
     """As it reaches webhooks and aggregated APIs: by the pod's own address."""
     for index in (0, 1):
-        run_pod(world, f"web-{index}", world.nodes[index].name, "http", "8000")
+        run_pod(world, f"web-{index}", TWO[index].name, "http", "8000")
         path = f"/api/v1/namespaces/default/pods/http:web-{index}:8000/proxy/"
         eventually(lambda path=path: world.can_read(path), f"web-{index} never answers")
         peer = world.read_raw(path)["peer"].rpartition(":")[0]
 
         assert peer == world.plan.address
+
+
+def test_labels_and_taints_change_without_harm(world: World) -> None:
+    before = world.find_container("server-1")
+    labels, taints = (("team", "a"),), ("gpu=yes:NoSchedule",)
+    world.kubectl("label", "node", TWO[1].name, "theirs=stay")
+    assert follow(world, TWO[0], replace(TWO[1], labels=labels, taints=taints)) == ""
+    node = world.read("node", TWO[1].name)
+    assert follow(world, *TWO) == ""
+    bare = world.read("node", TWO[1].name)
+
+    assert node["metadata"]["labels"]["team"] == "a"
+    assert node["spec"]["taints"] == [{"key": "gpu", "value": "yes", "effect": "NoSchedule"}]
+    assert "team" not in bare["metadata"]["labels"]
+    assert bare["metadata"]["labels"]["theirs"] == "stay"
+    assert "taints" not in bare["spec"]
+    assert world.find_container("server-1") == before
+
+
+def test_node_comes_and_goes_as_budgets_allow_and_touches_no_other(world: World) -> None:
+    third = replace(plan_node(2), drain_s=2.0)
+    before, containers = world.list_pids(), list_servers(world)
+    assert follow(world, *TWO, third) == ""
+
+    assert [find_ready(node) for node in list_nodes(world)] == ["True"] * 3
+    now = world.list_pids()
+    assert {name: pid for name, pid in now.items() if name in before} == before
+    programs = ("containerd", "kube-proxy", "kubelet")
+    assert sorted(set(now) - set(before)) == [f"{each}-{third.name}" for each in programs]
+
+    world.give_image(world.folder / "probe.tar")
+    run_pod(world, "guarded", third.name, "sleep")
+    world.kubectl("label", "pod", "guarded", "budget=yes")
+    world.kubectl("create", "pdb", "keep", "--selector=budget=yes", "--min-available=1")
+    assert "default/guarded" in follow(world, *TWO)
+    assert world.read("node", third.name)["spec"]["unschedulable"] is True
+    assert world.find_phase("guarded") == "Running"
+
+    world.kubectl("delete", "pdb", "keep")
+    assert follow(world, *TWO) == ""
+    assert [node["metadata"]["name"] for node in list_nodes(world)] == [one.name for one in TWO]
+    assert (world.list_pids(), list_servers(world)) == (before, containers)
+    paths = world.paths.node(third.name, third.place)
+    assert (paths.state.exists(), paths.run.exists()) == (False, False)
+    assert engine.KernelMounts().list_below(paths.run) == []
+    groups = f"*/silo/{world.instance}/clusters/*/{third.name}"
+    assert list(Path("/sys/fs/cgroup").glob(groups)) == []
+    assert not (netns.FOLDER / f"silo-{world.instance}-g-{world.uid}.{third.place}").exists()
+    assert list(world.paths.pki.glob(f"*{third.name}*")) == []
+
+
+def test_node_of_another_image_takes_the_place_of_the_old_one(world: World) -> None:
+    containers = list_servers(world)
+    assert follow(world, *TWO, plan_node(3)) == ""
+    before = {one["metadata"]["name"]: one["metadata"]["uid"] for one in list_nodes(world)}
+    assert follow(world, *TWO, replace(plan_node(3), image="another")) == ""
+    after = {one["metadata"]["name"]: one["metadata"]["uid"] for one in list_nodes(world)}
+
+    assert sorted(after) == sorted(before)
+    changed = [name for name, uid in after.items() if uid != before[name]]
+    assert changed == [plan_node(3).name]
+    assert list_servers(world) == containers
+    assert follow(world, *TWO) == ""

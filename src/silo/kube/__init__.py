@@ -9,9 +9,12 @@ from .clusters import Clusters as Clusters
 from .clusters import ListPlans as ListPlans
 from .credentials import render_admin as render_admin
 from .errors import ClusterStarting as ClusterStarting
+from .errors import DrainFailed as DrainFailed
 from .errors import KubeError as KubeError
 from .errors import StepFailed as StepFailed
 from .errors import VersionMissing as VersionMissing
+from .ground import Ground as Ground
+from .ground import Serve as Serve
 from .paths import ClusterPaths as ClusterPaths
 from .plans import API_PORT as API_PORT
 from .plans import FIRST_NODE_PLACE as FIRST_NODE_PLACE
@@ -21,6 +24,4 @@ from .plans import SERVICE_SPACE as SERVICE_SPACE
 from .plans import ClusterPlan as ClusterPlan
 from .plans import NodePlan as NodePlan
 from .plans import Size as Size
-from .runner import Ground as Ground
-from .runner import Serve as Serve
 from .runner import end_programs as end_programs

@@ -67,10 +67,10 @@ class Api:
         if answer.is_error:
             raise StepFailed(f"the API server refuses {path}: {answer.text[:500]}")
 
-    async def list(self, path: str) -> tuple[Sequence[dict[str, Any]], str]:
-        """Return a whole collection, and the version to watch it from."""
+    async def list(self, path: str, fields: str = "") -> tuple[Sequence[dict[str, Any]], str]:
+        """Return a collection, what of it has these fields, and the version to watch it from."""
         found: list[dict[str, Any]] = []
-        params = {"limit": str(_PAGE)}
+        params = {"limit": str(_PAGE), **({"fieldSelector": fields} if fields else {})}
         while True:
             page = await self._ask("GET", path, params=params)
             found += page.get("items") or ()
@@ -111,15 +111,56 @@ class Api:
         content = json.dumps(document)
         return await self._ask(method, path, content=content, headers={"content-type": kind})
 
-    async def _ask(self, method: str, path: str, **what: Any) -> dict[str, Any]:
+    async def amend(self, path: str, parts: Mapping[str, Any]) -> bool:
+        """Change parts of an object (merge patch); tell whether it was there, and still the same.
+
+        Parts that give its ``resourceVersion`` change it only where nobody else came first.
+        """
+        header = {"content-type": "application/merge-patch+json"}
+        answer = await self._send("PATCH", path, content=json.dumps(parts), headers=header)
+        if answer.status_code in {404, 409}:
+            return False
+        if answer.is_error:
+            raise StepFailed(f"the API server refuses {path}: {answer.text[:500]}")
+        return True
+
+    async def delete(self, path: str) -> None:
+        """Have an object go; repeatable."""
+        answer = await self._send("DELETE", path)
+        if answer.is_error and answer.status_code != 404:  # noqa: PLR2004
+            raise StepFailed(f"the API server refuses {path}: {answer.text[:500]}")
+
+    async def evict(self, namespace: str, pod: str) -> str:
+        """Ask a pod to leave its node; return why it may not."""
+        body = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": pod, "namespace": namespace},
+        }
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/eviction"
+        answer = await self._send("POST", path, json=body)
+        if answer.status_code == 404 or not answer.is_error:  # noqa: PLR2004
+            return ""
         try:
-            answer = await self._client.request(method, path, **what)
-            if not answer.is_error:
-                found: dict[str, Any] = answer.json()
-                return found
-        except (httpx2.HTTPError, ValueError) as error:
+            return str(answer.json()["message"])[:300]
+        except (ValueError, KeyError):
+            return f"The API server answers {answer.status_code}."
+
+    async def _ask(self, method: str, path: str, **what: Any) -> dict[str, Any]:
+        answer = await self._send(method, path, **what)
+        if answer.is_error:
+            raise StepFailed(f"the API server refuses {path}: {answer.text[:500]}")
+        try:
+            found: dict[str, Any] = answer.json()
+        except ValueError as error:
             raise StepFailed(f"the API server does not answer {path}: {error}") from None
-        raise StepFailed(f"the API server refuses {path}: {answer.text[:500]}")
+        return found
+
+    async def _send(self, method: str, path: str, **what: Any) -> httpx2.Response:
+        try:
+            return await self._client.request(method, path, **what)
+        except httpx2.HTTPError as error:
+            raise StepFailed(f"the API server does not answer {path}: {error}") from None
 
 
 def is_node_ready(node: Mapping[str, Any]) -> bool:

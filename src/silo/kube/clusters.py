@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from silo import core
 
 from .errors import ClusterStarting
+from .ground import Ground
 from .plans import ClusterPlan
-from .runner import Ground, Runner, end_programs, remove_cluster
+from .runner import Runner, end_programs, remove_cluster
 
 log = structlog.get_logger()
 
@@ -80,16 +81,19 @@ class Clusters:
         """
         await self._wait_ready()
         held = self._held.get(plan.uid)
-        if held is None or held.runner.plan != plan:
-            await self._drop(plan.uid)
-            held = self._begin(plan)
+        if held is not None and held.runner.plan != plan:
+            if replace(held.runner.plan, nodes=plan.nodes) == plan:
+                held.runner.change(plan)
+            else:
+                await self._drop(plan.uid)
+                held = None
+        held = held or self._begin(plan)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await held.runner.settled.wait()
         except TimeoutError:
             raise ClusterStarting(held.runner.doing) from None
-        if held.runner.failure is not None:
-            raise held.runner.failure
+        held.runner.tell()
 
     async def delete(self, uid: str) -> None:
         """Take a cluster off the machine with everything that is its own; repeatable."""

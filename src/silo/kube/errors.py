@@ -3,6 +3,7 @@
 * KubeError
   * ClusterStarting: on its way; ask again
   * StepFailed: the machine does not let us make something
+    * DrainFailed: pods do not leave a node
   * VersionMissing: the programs of this version are not here
 """
 
@@ -19,6 +20,10 @@ class ClusterStarting(KubeError):
 
 class StepFailed(KubeError):
     """The machine does not let us make what a cluster needs."""
+
+
+class DrainFailed(StepFailed):
+    """Pods do not leave a node in time, or may not."""
 
 
 class VersionMissing(KubeError):

@@ -7,7 +7,7 @@ from typing import Any
 
 from silo import core, engine
 
-from . import certificates, control_groups, kubeconfigs, pulling
+from . import certificates, control_groups, kubeconfigs, node_objects, pulling
 from .binaries import Kit
 from .certificates import Pair, Subject
 from .nodes import PAUSE_IMAGE, Node
@@ -164,6 +164,8 @@ def _describe_kubelet(node: Node) -> dict[str, Any]:
         "oomScoreAdj": 0,
         "seccompDefault": True,
         "maxPods": node.plan.max_pods,
+        # Before anything else can: what it must keep off comes at once.
+        "registerWithTaints": [node_objects.parse_taint(text) for text in node.plan.taints],
         **({"podPidsLimit": _POD_PIDS} if control_groups.has_pids() else {}),
         "systemReserved": _list_others_share(node.plan),
         "enforceNodeAllocatable": ["pods"],

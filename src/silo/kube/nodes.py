@@ -65,7 +65,6 @@ def ensure_image(node: Node, engine_binaries: engine.Binaries, archive: Path) ->
 def list_processes(node: Node, kit: Kit, engine_binaries: engine.Binaries) -> tuple[Process, ...]:
     """Return the three programs in the order of their start."""
     state, name = node.paths.state, node.plan.name
-    labels = ",".join(f"{key}={value}" for key, value in node.plan.labels)
     commands = {
         "containerd": (
             str(engine_binaries.containerd),
@@ -75,7 +74,6 @@ def list_processes(node: Node, kit: Kit, engine_binaries: engine.Binaries) -> tu
             *(str(kit.kubernetes), "kubelet", f"--config={state / 'kubelet.json'}"),
             f"--kubeconfig={state / 'kubelet.kubeconfig'}",
             *(f"--hostname-override={name}", f"--node-ip={node.plan.address}"),
-            f"--node-labels={labels}",
             f"--image-credential-provider-config={state / 'credential-provider.json'}",
             f"--image-credential-provider-bin-dir={kit.credentials.parent}",
         ),

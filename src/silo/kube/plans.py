@@ -16,6 +16,10 @@ FIRST_NODE_PLACE = 4
 """Azure keeps the first four addresses of every subnet."""
 MAX_PODS = 110
 """The kubelet's own default, and kubenet's on AKS; a node's range holds 254."""
+SURGE_PLACE = 60_000
+"""Of the one node more while others are replaced."""
+DRAIN_S = 1800.0
+"""AKS's default."""
 DOMAIN = "cluster.local"
 GIB = 1 << 30
 
@@ -38,6 +42,20 @@ class NodePlan:
     size: Size
     labels: tuple[tuple[str, str], ...] = ()
     max_pods: int = MAX_PODS
+    taints: tuple[str, ...] = ()
+    """As ``key=value:NoSchedule``."""
+    pool: str = ""
+    version: str = ""
+    """Of its kubelet; nothing is the cluster's."""
+    image: str = ""
+    """What it was made from; a node is never changed into another one, but replaced."""
+    drain_s: float = DRAIN_S
+    """How long its pods may take to leave it."""
+
+    @property
+    def model(self) -> tuple[str, str]:
+        """What cannot be changed of a node while it is there."""
+        return self.version, self.image
 
     @property
     def address(self) -> str:

@@ -2,109 +2,72 @@
 
 import asyncio
 import shutil
-import threading
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import ParamSpec, TypeVar
+from collections.abc import Sequence
 
 import structlog
 
 from silo import core, engine
 
-from . import (
-    addons,
-    control_groups,
-    control_plane,
-    images,
-    node_files,
-    node_spaces,
-    nodes,
-    pulling,
-    rotation,
-)
-from .api import Api, is_node_ready, list_pod_ranges
+from . import addons, control_groups, control_plane, rotation
+from .api import Api
 from .binaries import Kit
-from .errors import StepFailed, VersionMissing
-from .nodes import Node
-from .paths import SHORT, ClusterPaths
-from .plans import API_PORT, NODE_SPACE, ClusterPlan, NodePlan
+from .errors import DrainFailed, StepFailed
+from .fleet import Fleet, name_router
+from .ground import Ground
+from .paths import ClusterPaths
+from .plans import API_PORT, NODE_SPACE, ClusterPlan
 from .processes import Keeper, Process
+from .tending import Tending
 from .traffic import Traffic
+from .waiting import wait_until
 
 log = structlog.get_logger()
 
-STEP_S = 120.0
-"""The longest that one step may take on a busy machine; most take a second or two."""
 TRIES = 3
 """How often a cluster is begun before it is called failed."""
-_LOOK_S = 0.05
-_TEND_S = 0.5
 _PAUSE_S = 2.0
 _CONTROL = "control"
-P = ParamSpec("P")
-T = TypeVar("T")
-Serve = Callable[[str], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What the machine has for clusters."""
-
-    instance: str
-    state: Path
-    run: Path
-    bundle: Path
-    """Whom nodes believe when they pull."""
-    kits: Mapping[str, Kit]
-    binaries: engine.Binaries
-    networks: engine.Networks
-    clock: core.Clock
-    serve: Serve
-    """Opens the network's name server and the metadata endpoint for a node."""
-    leave: Serve
-    registries: tuple[str, ...]
-    """The hosts, as patterns, whose images nodes pull as their identity."""
-
-    def locate(self, uid: str) -> ClusterPaths:
-        """Return the folders of a cluster."""
-        return ClusterPaths.of_cluster(self.state, self.run, uid)
-
-    def name_group(self, uid: str) -> str:
-        """Return the control group of a cluster."""
-        return f"/silo/{self.instance}/clusters/{uid[:SHORT]}"
-
-    def list_left(self, keep: Collection[str]) -> list[str]:
-        """Return the clusters that have a folder here and are not to be."""
-        folder = self.state / "clusters"
-        found = sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
-        return [uid for uid in found if uid not in keep]
 
 
 class Runner:
-    """Makes one plan true and keeps it so."""
+    """Makes a plan true, and the next one in its place, and keeps it so."""
 
     def __init__(self, plan: ClusterPlan, ground: Ground) -> None:
         self.plan = plan
         self.settled = asyncio.Event()
-        """Set once the cluster is up, or is given up."""
+        """Set once the cluster is as planned, or is given up."""
         self.failure: core.SiloError | None = None
         self.doing = "The cluster is waiting for its turn."
+        self.tending = Tending(plan.uid, _open_keeper(ground.locate(plan.uid)))
         self._ground = ground
         self._paths = ground.locate(plan.uid)
         self._group = ground.name_group(plan.uid)
-        self._keeper = Keeper(self._paths.processes, self._paths.logs)
-        self._tended: dict[str, Process] = {}
-        self._traffic = Traffic(plan, self._paths, ground.networks)
+        self._changed = asyncio.Event()
         self._answers = asyncio.Event()
         """Set while the API server answers, as far as is known."""
-        self._lock = threading.Lock()
-        self._closed = False
 
     def close(self) -> None:
         """Change nothing on the machine any more; returns once nothing is being changed."""
-        with self._lock:
-            self._closed = True
+        self.tending.close()
+
+    def tell(self) -> None:
+        """Say how it went; what failed is told once, for it is being tried again.
+
+        Raises:
+            SiloError: it does not come up, and why.
+
+        """
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            self.settled.clear()
+            raise failure
+
+    def change(self, plan: ClusterPlan) -> None:
+        """Follow another plan from now on; what runs and is in both of them is not touched."""
+        self.plan, self.failure = plan, None
+        self.doing = "The cluster is being changed."
+        self.settled.clear()
+        self._changed.set()
 
     async def run(self) -> None:
         """Bring the cluster up and tend it for ever."""
@@ -112,57 +75,68 @@ class Runner:
         while True:
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._tend())
-                    tasks.create_task(self._traffic.tend(self._answers))
-                    await self._bring_up()
-                    failures, self.failure = 0, None
-                    self.settled.set()
+                    tasks.create_task(self.tending.run())
+                    while True:
+                        await self._follow()
+                        failures = 0
             except* Exception as problems:  # noqa: BLE001 - told below
                 # The edge of the loop: the machine says no, or a bug of ours; others go on.
-                failures += 1
+                failures = 1 if self.settled.is_set() else failures + 1
                 problem = _find_first(problems)
                 log.warning("cluster does not come up", cluster=self.plan.uid, why=str(problem))
-                if failures >= TRIES:
+                if failures >= TRIES or isinstance(problem, DrainFailed):
                     self.failure = problem
                     self.settled.set()
             await asyncio.sleep(_PAUSE_S)
 
-    async def _bring_up(self) -> None:
-        """Take every step; those that are taken already take no time."""
-        self._tended = {}
+    async def _follow(self) -> None:
+        """Make the plan true and keep it so until there is another.
+
+        What is given up in the middle is taken up by the next: every step can be done twice.
+        """
+        self._changed.clear()
         self._answers.clear()
-        if not self.plan.running or rotation.is_due(self._paths, self.plan.rotation):
-            self.doing = "The cluster is stopping."
-            await self._do(end_programs, self._group, self._paths)
-        if not self.plan.running:
+        traffic = Traffic(self.plan, self._paths, self._ground.networks)
+        async with asyncio.TaskGroup() as tasks:
+            guard = tasks.create_task(traffic.tend(self._answers))
+            work = tasks.create_task(self._bring_up(self.plan, traffic))
+            change = tasks.create_task(self._changed.wait())
+            await asyncio.wait((work, change), return_when=asyncio.FIRST_COMPLETED)
+            if not change.done() and work.exception() is None:
+                self.failure = None
+                self.settled.set()
+            await change
+            guard.cancel()
+            work.cancel()
+
+    async def _bring_up(self, plan: ClusterPlan, traffic: Traffic) -> None:
+        """Take every step; those that are taken already take no time."""
+        if not plan.running or rotation.is_due(self._paths, plan.rotation):
+            self._say("The cluster is stopping.")
+            await self.tending.do(end_programs, self._group, self._paths)
+        if not plan.running:
             return
-        kit = self._ground.kits.get(self.plan.version)
-        if kit is None:
-            raise VersionMissing(f"Kubernetes {self.plan.version} is not installed here.")
-        control = await self._start_control_plane(kit)
-        api = Api(self.plan, self._paths)
+        kit = self._ground.find_kit(plan.version)
+        control = await self._start_control_plane(plan, kit)
+        api = Api(plan, self._paths)
         try:
-            self.doing = "The API server is starting."
-            await _wait(api.is_ready, "the API server does not get ready")
+            self._say("The API server is starting.")
+            await wait_until(api.is_ready, "the API server does not get ready")
             self._answers.set()
             for process in control[2:]:
-                await self._ensure(process)
-            await _wait(
+                await self.tending.ensure(process)
+            await wait_until(
                 lambda: rotation.is_told(api, self._paths), "pods do not hear of the authority"
             )
-            archives = await self._do(self._pack_images, kit)
-            self.doing = "The nodes are starting."
-            async with asyncio.TaskGroup() as tasks:
-                for each in self.plan.nodes:
-                    tasks.create_task(self._start_node(each, kit, api, archives))
-            for path, document in addons.list_objects(self.plan, self._paths).items():
+            await Fleet(plan, self._ground, self.tending, api, traffic).follow(self._say)
+            for path, document in addons.list_objects(plan, self._paths).items():
                 await api.put(path, document)
         finally:
             await api.close()
 
-    async def _start_control_plane(self, kit: Kit) -> Sequence[Process]:
-        networks, plan = self._ground.networks, self.plan
-        await self._do(control_plane.require_stored, plan, self._paths)
+    async def _start_control_plane(self, plan: ClusterPlan, kit: Kit) -> Sequence[Process]:
+        networks = self._ground.networks
+        await self.tending.do(control_plane.require_stored, plan, self._paths)
         at = await networks.attach(
             f"{plan.uid}.{_CONTROL}",
             engine.NetworkPlan(
@@ -175,104 +149,19 @@ class Runner:
         )
         await networks.apply_rules(name_router(plan.uid), _allow_inside(plan))
         now = self._ground.clock.now()
-        await self._do(rotation.ensure, self._paths, plan.rotation)
-        await self._do(control_plane.prepare, plan, self._paths, now)
+        await self.tending.do(rotation.ensure, self._paths, plan.rotation)
+        await self.tending.do(control_plane.prepare, plan, self._paths, now)
         processes = control_plane.list_processes(plan, kit, self._paths, at.netns_path, self._group)
         for process in processes[:2]:
-            await self._ensure(process)
+            await self.tending.ensure(process)
         return processes
 
-    async def _start_node(
-        self, plan: NodePlan, kit: Kit, api: Api, archives: Sequence[Path]
-    ) -> None:
-        ground = self._ground
-        member = self.plan.name_member(plan)
-        at = await ground.networks.attach(
-            member,
-            engine.NetworkPlan(
-                router=name_router(self.plan.uid), address=plan.address, subnet=str(NODE_SPACE)
-            ),
-        )
-        await ground.serve(member)
-        group = f"{self._group}/{plan.name}"
-        node = Node(
-            *(self.plan, plan, self._paths, at.netns_path, group),
-            *(ground.bundle, ground.registries),
-        )
-        await self._do(self._prepare_node, node, kit)
-        await self._traffic.prepare(plan)
-        containerd, kubelet, proxy = nodes.list_processes(node, kit, ground.binaries)
-        await self._ensure(containerd)
-        await _wait(lambda: _connects(node.paths.socket), f"containerd of {plan.name} is silent")
-        for archive in archives:
-            await self._do(nodes.ensure_image, node, ground.binaries, archive)
-        await self._ensure(kubelet)
-        path = f"/api/v1/nodes/{plan.name}"
-
-        async def is_known() -> bool:
-            known = await api.find(path)
-            ranges = list_pod_ranges(known or {})
-            # Pods keep their address between nodes, so the router has to know where they are.
-            if ranges:
-                await ground.networks.route(member, ranges)
-            return bool(ranges)
-
-        async def is_ready() -> bool:
-            return is_node_ready(await api.find(path) or {})
-
-        # Started before its node is known it would wait half a minute and then guess.
-        await _wait(is_known, f"the node {plan.name} does not register")
-        await self._ensure(proxy)
-        await _wait(is_ready, f"the node {plan.name} does not get ready")
-
-    def _prepare_node(self, node: Node, kit: Kit) -> None:
-        node_files.write_files(node, kit, self._ground.binaries, self._ground.clock.now())
-        pulling.close_metadata(node)
-        control_groups.make(node.group)
-        control_groups.limit(node.group, node.plan.size)
-        node_spaces.make_namespaces(node)
-
-    def _pack_images(self, kit: Kit) -> Sequence[Path]:
-        packed = []
-        for program, name in addons.list_images(kit):
-            target = self._ground.state / "images" / f"{kit.build}-{program.name}.tar"
-            if not target.exists():
-                images.pack(program, name, target)
-            packed.append(target)
-        return packed
-
-    async def _do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Change something on the machine: one thing at a time, and nothing once we are closed.
-
-        Who waits may be cancelled, but not the work: what it leaves is there for ``close`` to see.
-        """
-
-        def locked() -> T:
-            with self._lock:
-                if self._closed:
-                    raise StepFailed("the cluster is no longer tended")
-                return work(*args, **kwargs)
-
-        return await asyncio.to_thread(locked)
-
-    async def _ensure(self, process: Process) -> None:
-        await self._do(self._keeper.ensure, process)
-        self._tended[process.name] = process
-
-    async def _tend(self) -> None:
-        """Start again whatever of it ends."""
-        while True:
-            await asyncio.sleep(_TEND_S)
-            for process in list(self._tended.values()):
-                if await self._do(self._keeper.ensure, process):
-                    log.warning(
-                        "program of a cluster ended", cluster=self.plan.uid, program=process.name
-                    )
+    def _say(self, what: str) -> None:
+        self.doing = what
 
 
-def name_router(uid: str) -> str:
-    """Return the key of a cluster's router; a virtual network's is its bare uid."""
-    return f"cluster-{uid}"
+def _open_keeper(paths: ClusterPaths) -> Keeper:
+    return Keeper(paths.processes, paths.logs)
 
 
 def _allow_inside(plan: ClusterPlan) -> engine.RuleSet:
@@ -311,23 +200,3 @@ def end_programs(group: str, paths: ClusterPaths) -> None:
     for folder in (paths.run, paths.state):
         for place in mounts.list_below(folder):
             mounts.unmount(place)
-
-
-async def _wait(true: Callable[[], Awaitable[bool]], otherwise: str) -> None:
-    try:
-        async with asyncio.timeout(STEP_S):
-            while True:
-                if await true():
-                    return
-                await asyncio.sleep(_LOOK_S)
-    except TimeoutError:
-        raise StepFailed(f"{otherwise} within {STEP_S:.0f} seconds") from None
-
-
-async def _connects(path: Path) -> bool:
-    try:
-        _, writer = await asyncio.open_unix_connection(path)
-    except OSError:
-        return False
-    writer.close()
-    return True

@@ -86,6 +86,28 @@ async def test_bug_in_one_cluster_ends_no_loop(ground):
             await apply(clusters, replace(world.PLAN, uid="other"))
 
 
+async def test_other_nodes_are_followed_in_place_and_another_version_is_begun_anew(ground):
+    async with tended(ground, world.PLAN) as clusters:
+        with pytest.raises(kube.StepFailed):
+            await apply(clusters, world.PLAN)
+        first = clusters._held[world.UID].runner
+        with pytest.raises(kube.StepFailed):
+            await apply(clusters, replace(world.PLAN, nodes=()))
+        second = clusters._held[world.UID].runner
+        with pytest.raises(kube.VersionMissing):
+            await apply(clusters, replace(world.PLAN, nodes=(), version="1.20.0"))
+
+        assert (second is first, first.plan.nodes) == (True, ())
+        assert clusters._held[world.UID].runner is not first
+
+
+async def test_failure_is_told_once_and_tried_again(ground):
+    async with tended(ground, world.PLAN) as clusters:
+        for _ in range(2):
+            with pytest.raises(kube.StepFailed, match="the log of Silo"):
+                await apply(clusters, world.PLAN)
+
+
 async def test_cluster_without_what_it_stored_is_not_founded_anew(ground):
     async with tended(ground, replace(world.PLAN, was_up=True)) as clusters:
         with pytest.raises(kube.StepFailed, match="not here"):
@@ -181,7 +203,7 @@ async def test_closed_runner_changes_nothing(ground):
     made.close()
 
     with pytest.raises(kube.StepFailed, match="no longer tended"):
-        await made._do(pytest.fail, "it was done")
+        await made.tending.do(pytest.fail, "it was done")
 
 
 async def test_ending_all_keeps_what_is_stored(ground):

@@ -18,7 +18,6 @@ def test_programs_are_put_into_the_nodes_namespaces(node):
     assert kubelet.environment == proxy.environment == {}
     assert "--hostname-override=aks-pool-1-vmss000000" in kubelet.command
     assert "--node-ip=10.224.0.4" in kubelet.command
-    assert "--node-labels=agentpool=p" in kubelet.command
     words = kubelet.namespaces.enter()
     assert words[1] == "--net=/run/netns/n"
     assert words[2:4] == [f"--mount={node.paths.mounts}", f"--uts={node.paths.names}"]

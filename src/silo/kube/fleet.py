@@ -1,0 +1,231 @@
+"""The nodes of one cluster on this machine: they come up, are replaced, and go."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from silo import engine
+
+from . import (
+    addons,
+    control_groups,
+    draining,
+    images,
+    node_files,
+    node_notes,
+    node_objects,
+    node_spaces,
+    nodes,
+    pulling,
+)
+from .api import Api, is_node_ready, list_pod_ranges
+from .binaries import Kit
+from .errors import StepFailed
+from .ground import Ground
+from .node_notes import Note
+from .nodes import Node
+from .plans import NODE_SPACE, SURGE_PLACE, ClusterPlan, NodePlan
+from .tending import Tending
+from .traffic import Traffic
+from .waiting import listens, wait_until
+
+log = structlog.get_logger()
+
+_SURGE = "zzzzzz"
+"""Where other nodes of a pool have their number."""
+_PROGRAMS = ("kube-proxy", "kubelet", "containerd")
+_TRIES = 20
+
+
+class Fleet:
+    """Brings nodes up and takes them away; every function can be done twice."""
+
+    def __init__(
+        self, cluster: ClusterPlan, ground: Ground, tending: Tending, api: Api, traffic: Traffic
+    ) -> None:
+        self._cluster = cluster
+        self._ground = ground
+        self._tending = tending
+        self._api = api
+        self._traffic = traffic
+        self._paths = ground.locate(cluster.uid)
+
+    async def follow(self, say: Callable[[str], None]) -> None:
+        """Have the nodes that are planned, and no others."""
+        wanted = {plan.name: plan for plan in self._cluster.nodes}
+        say("The nodes are starting.")
+        outdated = [plan for plan in wanted.values() if self._is_outdated(plan)]
+        async with asyncio.TaskGroup() as tasks:
+            for plan in wanted.values():
+                if plan not in outdated:
+                    tasks.create_task(self.bring_up(plan))
+        surges = {name_surge(plan) for plan in outdated}
+        leaving = [name for name in self._list_notes() if name not in {*wanted, *surges}]
+        if leaving:
+            say("Pods are leaving the nodes that are to go.")
+            await self.retire(leaving)
+        for surge in sorted(surges):
+            say("The nodes are being replaced.")
+            await self.roll([plan for plan in outdated if name_surge(plan) == surge])
+        await self._forget_strays()
+
+    async def bring_up(self, plan: NodePlan) -> None:
+        """Have a node run as planned; return once it takes pods."""
+        ground, tending = self._ground, self._tending
+        kit = ground.find_kit(plan.version or self._cluster.version)
+        await tending.do(node_notes.write_note, self._paths, Note.of_plan(plan))
+        member = self._cluster.name_member(plan)
+        at = await ground.networks.attach(
+            member,
+            engine.NetworkPlan(
+                router=name_router(self._cluster.uid), address=plan.address, subnet=str(NODE_SPACE)
+            ),
+        )
+        await ground.serve(member)
+        node = Node(
+            *(self._cluster, plan, self._paths, at.netns_path),
+            *(self._name_group(plan.name), ground.bundle, ground.registries),
+        )
+        await tending.do(self._prepare, node, kit)
+        await self._traffic.prepare(plan)
+        containerd, kubelet, proxy = nodes.list_processes(node, kit, ground.binaries)
+        await tending.ensure(containerd)
+        await wait_until(lambda: listens(node.paths.socket), f"containerd of {plan.name} is silent")
+        for archive in await tending.do(self._pack_images, kit):
+            await tending.do(nodes.ensure_image, node, ground.binaries, archive)
+        await tending.ensure(kubelet)
+        path = node_objects.find_path(plan.name)
+
+        async def is_known() -> bool:
+            ranges = list_pod_ranges(await self._api.find(path) or {})
+            # Pods keep their address between nodes, so the router has to know where they are.
+            if ranges:
+                await ground.networks.route(member, ranges)
+            return bool(ranges)
+
+        async def is_ready() -> bool:
+            return is_node_ready(await self._api.find(path) or {})
+
+        # Started before its node is known it would wait half a minute and then guess.
+        await wait_until(is_known, f"the node {plan.name} does not register")
+        await self._change(plan.name, lambda found: node_objects.describe(found, plan))
+        await self._change(plan.name, node_objects.uncordon)
+        await tending.ensure(proxy)
+        await wait_until(is_ready, f"the node {plan.name} does not get ready")
+
+    async def retire(self, names: Collection[str]) -> None:
+        """Empty nodes as the budgets over their pods allow, and take them away."""
+        # All of them first, or pods would move from one that goes to the next.
+        for name in names:
+            await self._change(name, node_objects.cordon)
+        async with asyncio.TaskGroup() as tasks:
+            for name in names:
+                tasks.create_task(self._retire_one(name))
+
+    async def replace(self, old: str, new: NodePlan) -> None:
+        """Have one node go and another come, also under the same name and address."""
+        await self.retire([old])
+        await self.bring_up(new)
+
+    async def roll(self, outdated: Sequence[NodePlan]) -> None:
+        """Replace nodes of a pool by what they are to be, one by one, with one more meanwhile."""
+        surge = replace(outdated[0], name=name_surge(outdated[0]), place=SURGE_PLACE)
+        await self.bring_up(surge)
+        for plan in outdated:
+            await self.replace(plan.name, plan)
+        await self.retire([surge.name])
+
+    async def _retire_one(self, name: str) -> None:
+        note = self._list_notes().get(name)
+        if note is not None and await self._find(name):
+            await draining.drain(self._api, name, note.drain_s)
+        await self._tending.end(tuple(f"{program}-{name}" for program in _PROGRAMS))
+        await self._api.delete(node_objects.find_path(name))
+        if note is not None:
+            await self._leave_network(self._name_member(note.place))
+            await self._tending.do(self._clear, name, self._paths.node(name, note.place).run)
+        await self._tending.do(self._clear, name, self._paths.node(name, 0).state)
+        log.info("node is gone", cluster=self._cluster.uid, node=name)
+
+    async def _change(
+        self, name: str, plan: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    ) -> None:
+        """Change a node's object, if there is one, while others change it too."""
+        for _ in range(_TRIES):
+            found = await self._find(name)
+            parts = plan(found) if found else {}
+            if not parts or await self._api.amend(node_objects.find_path(name), parts):
+                return
+        raise StepFailed(f"the node {name} does not take a change")
+
+    async def _find(self, name: str) -> Mapping[str, Any] | None:
+        """Return a node's object; None only when there is none."""
+        found, _ = await self._api.list("/api/v1/nodes", f"metadata.name={name}")
+        return next(iter(found), None)
+
+    def _is_outdated(self, plan: NodePlan) -> bool:
+        note = self._list_notes().get(plan.name)
+        return note is not None and note.model != plan.model
+
+    def _list_notes(self) -> dict[str, Note | None]:
+        return node_notes.list_notes(self._paths)
+
+    async def _forget_strays(self) -> None:
+        """Take nodes off the network of which nothing else is left."""
+        notes = [note for note in self._list_notes().values() if note is not None]
+        known = {self._name_member(note.place) for note in notes}
+        for member in await self._ground.networks.list_members(self._cluster.uid):
+            if member.rpartition(".")[2].isdecimal() and member not in known:
+                await self._leave_network(member)
+
+    async def _leave_network(self, member: str) -> None:
+        await self._ground.leave(member)
+        await self._ground.networks.detach(member)
+
+    def _prepare(self, node: Node, kit: Kit) -> None:
+        node_files.write_files(node, kit, self._ground.binaries, self._ground.clock.now())
+        pulling.close_metadata(node)
+        control_groups.make(node.group)
+        control_groups.limit(node.group, node.plan.size)
+        node_spaces.make_namespaces(node)
+
+    def _pack_images(self, kit: Kit) -> Sequence[Path]:
+        packed = []
+        for program, name in addons.list_images(kit):
+            target = self._ground.state / "images" / f"{kit.build}-{program.name}.tar"
+            if not target.exists():
+                images.pack(program, name, target)
+            packed.append(target)
+        return packed
+
+    def _clear(self, name: str, folder: Path) -> None:
+        """End what runs on a node and remove a folder with what is mounted in it."""
+        control_groups.kill(self._name_group(name))
+        mounts = engine.KernelMounts()
+        for place in mounts.list_below(folder):
+            mounts.unmount(place)
+        shutil.rmtree(folder, ignore_errors=True)
+        for kept in (self._paths.pki, self._paths.logs):
+            for path in kept.glob(f"*-{name}.*"):
+                path.unlink(missing_ok=True)
+
+    def _name_group(self, name: str) -> str:
+        return f"{self._ground.name_group(self._cluster.uid)}/{name}"
+
+    def _name_member(self, place: int) -> str:
+        return f"{self._cluster.uid}.{place}"
+
+
+def name_router(uid: str) -> str:
+    """Return the key of a cluster's router; a virtual network's is its bare uid."""
+    return f"cluster-{uid}"
+
+
+def name_surge(plan: NodePlan) -> str:
+    """Return the name of the node that a pool has more while its nodes are replaced."""
+    return f"{plan.name[: -len(_SURGE)]}{_SURGE}"

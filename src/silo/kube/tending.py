@@ -1,0 +1,73 @@
+"""What is done on the machine for one cluster, one thing at a time, and what is to run of it."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import structlog
+
+from .errors import StepFailed
+from .processes import Keeper, Process
+
+log = structlog.get_logger()
+
+_TEND_S = 0.5
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Tending:
+    """Starts programs and starts them again when they end."""
+
+    def __init__(self, uid: str, keeper: Keeper) -> None:
+        self._uid = uid
+        self._keeper = keeper
+        self._tended: dict[str, Process] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def close(self) -> None:
+        """Change nothing on the machine any more; returns once nothing is being changed."""
+        with self._lock:
+            self._closed = True
+
+    async def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Change something on the machine: one thing at a time, and nothing once we are closed.
+
+        Who waits may be cancelled, but not the work: what it leaves is there for ``close`` to see.
+        """
+
+        def locked() -> T:
+            with self._lock:
+                if self._closed:
+                    raise StepFailed("the cluster is no longer tended")
+                return work(*args, **kwargs)
+
+        return await asyncio.to_thread(locked)
+
+    async def ensure(self, process: Process) -> None:
+        """Have a program run from now on."""
+        # Noted at once: what is told to end meanwhile is not begun again.
+        self._tended[process.name] = process
+        await self.do(self._keeper.ensure, process)
+
+    async def end(self, names: tuple[str, ...]) -> None:
+        """End programs, in this order, and leave them so."""
+        for name in names:
+            self._tended.pop(name, None)
+            await self.do(self._keeper.end, name)
+
+    async def run(self) -> None:
+        """Start again whatever of it ends."""
+        while True:
+            await asyncio.sleep(_TEND_S)
+            for name in list(self._tended):
+                process = self._tended.get(name)
+                if process is not None and await self.do(self._again, process):
+                    log.warning("program of a cluster ended", cluster=self._uid, program=name)
+
+    def _again(self, process: Process) -> bool:
+        """Start a program that ended, unless it is to be another one by now, or none."""
+        return self._tended.get(process.name) is process and self._keeper.ensure(process)
