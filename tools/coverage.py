@@ -208,6 +208,7 @@ def list_operations(folder: Path) -> Sequence[arm.Operation]:
         grounds=containerservice.Surroundings(
             resources=resources,
             domain="silo.localhost",
+            tenant="",
             unavailable=lambda: "nothing runs here",
             machine=kube.Size(0, 0),
             kits={},

@@ -32,6 +32,7 @@ AZURE_CLI_LOCK = HERE / "azure-cli.txt"
 AZURE_CLI_VERSION = "2.91.0"
 GO_VERSION = "1.27.3"
 ORAS_VERSION = "1.3.6"
+KUBELOGIN_VERSION = "0.2.22"
 CONFORMANCE_VERSION = "0.0.0-20260831232431-97274622c111"
 
 # Command or library → Debian package that has it. Debian 13 has docker's client in docker-cli.
@@ -92,6 +93,11 @@ def az_path() -> Path:
 def oras_path() -> Path:
     """Return where the oras command is, built or not."""
     return CACHE / f"oras-{ORAS_VERSION}" / "oras"
+
+
+def kubelogin_path() -> Path:
+    """Return where the kubelogin command is, built or not."""
+    return CACHE / f"kubelogin-{KUBELOGIN_VERSION}" / "kubelogin"
 
 
 def conformance_path() -> Path:
@@ -349,6 +355,8 @@ def main(purpose: str) -> None:
             ensure(probe_path().parent, _build_probe)
             ensure(specs_path().parent, _build_specs)
             ensure(oras_path().parent, _go_install(f"oras.land/oras/cmd/oras@v{ORAS_VERSION}"))
+            package = f"github.com/Azure/kubelogin@v{KUBELOGIN_VERSION}"
+            ensure(kubelogin_path().parent, _go_install(package))
             package = "github.com/opencontainers/distribution-spec/conformance"
             ensure(conformance_path().parent, _go_install(f"{package}@v{CONFORMANCE_VERSION}"))
     except SetupFailed as problem:

@@ -92,6 +92,7 @@ class World:
                 networks=networks,
                 clock=CLOCK,
                 serve=resolver.open,
+                serve_names=resolver.open,
                 leave=resolver.close,
                 registries=("*.azurecr.silo.test",),
             )

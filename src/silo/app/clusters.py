@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from silo import arm, core, engine, kube
+from silo import arm, core, engine, identity, kube
 from silo.providers import containerservice, network
 from silo.settings import Settings
 
@@ -16,13 +16,26 @@ def find_reason(settings: Settings, no_containers: str) -> str:
     return "clusters need the silo-kubernetes package, which is not installed"
 
 
+def describe_directory(settings: Settings, store: core.Store) -> kube.Directory:
+    """Return how clusters find out who somebody is."""
+    tenant = store.read_now(identity.get_tenant)
+    return kube.Directory(
+        issuer=identity.render_issuer(tenant, settings.names.urls, 1),
+        audience=identity.AKS_APP_ID,
+        tenant=tenant.id,
+        authority=settings.public / ("server.pem" if settings.tls_cert else "ca.pem"),
+    )
+
+
 def open_clusters(
     settings: Settings,
     clock: core.Clock,
+    store: core.Store,
+    *,
     binaries: engine.Binaries,
     networks: engine.Networks,
-    *,
     serve: kube.Serve,
+    serve_names: kube.Serve,
     leave: kube.Serve,
 ) -> kube.Clusters:
     """Return what tends clusters, not started yet."""
@@ -37,8 +50,10 @@ def open_clusters(
             networks=networks,
             clock=clock,
             serve=serve,
+            serve_names=serve_names,
             leave=leave,
             registries=(f"*.{settings.names.urls.registry_suffix}",),
+            directory=describe_directory(settings, store),
         )
     )
 
@@ -58,6 +73,7 @@ def describe_surroundings(
     return containerservice.Surroundings(
         resources=resources,
         domain=settings.domain,
+        tenant=settings.tenant_id,
         unavailable=lambda: reason,
         machine=kube.Size(machine.cores, machine.memory_bytes),
         kits=kube.find_kits(),

@@ -138,7 +138,16 @@ def open_engine(
         runtime,
         paths,
         clock,
-        clusters.open_clusters(settings, clock, binaries, networks, serve=serve, leave=leave),
+        clusters.open_clusters(
+            settings,
+            clock,
+            store,
+            binaries=binaries,
+            networks=networks,
+            serve=serve,
+            serve_names=resolver.open,
+            leave=leave,
+        ),
         settings.run_clusters,
     )
 

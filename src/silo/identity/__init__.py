@@ -4,6 +4,7 @@ from .applications import Application as Application
 from .applications import create_application as create_application
 from .applications import find_application as find_application
 from .applications import find_application_by_uri as find_application_by_uri
+from .audiences import AKS_APP_ID as AKS_APP_ID
 from .audiences import AKS_AUDIENCES as AKS_AUDIENCES
 from .audiences import ARM_AUDIENCES as ARM_AUDIENCES
 from .audiences import GRAPH_AUDIENCES as GRAPH_AUDIENCES
@@ -62,6 +63,7 @@ from .sign_in_log import list_sign_ins as list_sign_ins
 from .tenant import Tenant as Tenant
 from .tenant import get_tenant as get_tenant
 from .tenant import put_tenant as put_tenant
+from .tokens import render_issuer as render_issuer
 from .users import create_user as create_user
 from .users import update_user as update_user
 from .verifier import Verifier as Verifier

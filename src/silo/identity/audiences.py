@@ -61,6 +61,9 @@ class Resource:
     """``scp`` of a token for a user."""
     version: int = 1
     """Of the access token's claims; Azure's own APIs take 1.0."""
+    issuer_urls: front.Urls | None = None
+    """In whose family ``iss`` is, whatever the client asked: of an API that fetches our keys by
+    itself and knows one issuer."""
 
 
 def find_azure_resource(names: front.Names, name: str) -> Resource | None:
@@ -80,9 +83,11 @@ def find_azure_resource(names: front.Names, name: str) -> Resource | None:
             "profile",
         )
         return Resource(GRAPH_APP_ID, name, "Microsoft Graph", permissions)
+    if name in AKS_AUDIENCES:
+        text = "Azure Kubernetes Service AAD Server"
+        return Resource(AKS_APP_ID, name, text, ("user.read",), issuer_urls=names.urls)
     rest = (
         (REGISTRY_AUDIENCES, REGISTRY_APP_ID, "Azure Container Registry", "user_impersonation"),
-        (AKS_AUDIENCES, AKS_APP_ID, "Azure Kubernetes Service AAD Server", "user.read"),
         (list_logs_audiences(names), LOGS_APP_ID, "Log Analytics API", "Data.Read"),
         (STORAGE_AUDIENCES, STORAGE_APP_ID, "Azure Storage", "user_impersonation"),
     )

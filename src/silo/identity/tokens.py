@@ -132,7 +132,8 @@ class Minter:
     ) -> dict[str, Any]:
         """Return the claims of an access token, 1.0 or 2.0 as its API takes them."""
         principal, resource = facts.subject.principal, facts.resource
-        claims = self._shared_claims(resource.version, resource.audience, urls, now, expires)
+        issuer = resource.issuer_urls or urls
+        claims = self._shared_claims(resource.version, resource.audience, issuer, now, expires)
         claims["iat"] = int(facts.subject.stamp(now).timestamp())
         claims |= {
             "oid": principal.object_id,

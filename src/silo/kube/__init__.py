@@ -3,11 +3,13 @@
 It knows no HTTP framework and no Azure; whoever asks translates first.
 """
 
+from .authentication import Directory as Directory
 from .binaries import Kit as Kit
 from .binaries import find_kits as find_kits
 from .clusters import Clusters as Clusters
 from .clusters import ListPlans as ListPlans
 from .credentials import render_admin as render_admin
+from .credentials import render_person as render_person
 from .errors import ClusterStarting as ClusterStarting
 from .errors import DrainFailed as DrainFailed
 from .errors import KubeError as KubeError
@@ -23,5 +25,6 @@ from .plans import POD_SPACE as POD_SPACE
 from .plans import SERVICE_SPACE as SERVICE_SPACE
 from .plans import ClusterPlan as ClusterPlan
 from .plans import NodePlan as NodePlan
+from .plans import SignIn as SignIn
 from .plans import Size as Size
 from .runner import end_programs as end_programs

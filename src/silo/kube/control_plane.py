@@ -11,12 +11,13 @@ from typing import Any
 
 from silo import core
 
-from . import certificates, kubeconfigs, metering
+from . import authentication, certificates, kubeconfigs, metering
+from .authentication import Directory
 from .binaries import Kit
 from .certificates import Pair, Subject
 from .errors import StepFailed
 from .paths import ClusterPaths
-from .plans import API_PORT, DOMAIN, ClusterPlan
+from .plans import API_PORT, DOMAIN, RESOLVER, ClusterPlan
 from .processes import Namespaces, Process
 
 ETCD, API_SERVER = "etcd", "kube-apiserver"
@@ -25,15 +26,22 @@ _LOOPBACK = "127.0.0.1"
 _ETCD_CLIENTS, _ETCD_PEERS = f"https://{_LOOPBACK}:2379", f"https://{_LOOPBACK}:2380"
 _ISSUER = f"https://kubernetes.default.svc.{DOMAIN}"
 _LOCAL_API = f"https://{_LOOPBACK}:{API_PORT}"
+_SEES_NAMES = """
+mount --bind "$1" "$2"
+shift 2
+exec "$@"
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Authorities:
-    """Three that trust nothing of one another: who may ask the API, etcd, or for somebody else."""
+    """They trust nothing of one another: who may ask the API, etcd, or for somebody else."""
 
     cluster: Pair
     etcd: Pair
     front: Pair
+    people: Pair
+    """Of the certificates that administrators are given."""
 
 
 def ensure_authorities(paths: ClusterPaths, now: datetime) -> Authorities:
@@ -42,6 +50,9 @@ def ensure_authorities(paths: ClusterPaths, now: datetime) -> Authorities:
         certificates.ensure_authority(paths.pki, "ca", "silo-cluster-ca", now),
         certificates.ensure_authority(paths.pki, "etcd-ca", "silo-etcd-ca", now),
         certificates.ensure_authority(paths.pki, "front-proxy-ca", "silo-front-proxy-ca", now),
+        certificates.ensure_authority(
+            paths.pki, authentication.LOCAL_ACCOUNTS, "silo-local-accounts-ca", now
+        ),
     )
 
 
@@ -60,7 +71,9 @@ def require_stored(plan: ClusterPlan, paths: ClusterPaths) -> None:
     raise StepFailed("What the cluster stored is not here; restore it, or delete the cluster.")
 
 
-def prepare(plan: ClusterPlan, paths: ClusterPaths, now: datetime) -> None:
+def prepare(
+    plan: ClusterPlan, paths: ClusterPaths, now: datetime, directory: Directory | None = None
+) -> None:
     """Write everything that the programs read; what is there and fits stays."""
     # The database's folder comes with the cluster's own: see ``require_stored``.
     for folder in (paths.etcd, paths.state, paths.pki, paths.config, paths.run):
@@ -82,6 +95,8 @@ def prepare(plan: ClusterPlan, paths: ClusterPaths, now: datetime) -> None:
         )
         core.write_private(paths.config / f"{name}.kubeconfig", config.encode())
     _ensure_encryption(paths.config / "encryption.json")
+    authentication.write_files(plan, paths, directory)
+    core.write_private(_locate_resolver(paths), f"nameserver {RESOLVER}\n".encode())
     core.write_private(paths.config / "admission.json", json.dumps(_describe_admission()).encode())
 
 
@@ -95,16 +110,35 @@ def list_processes(
         CONTROLLERS: _flag_controllers(plan, paths),
         SCHEDULER: _flag_scheduler(paths),
     }
+    before = {API_SERVER: _see_names(paths)}
     return tuple(
         Process(
             name,
-            (str(kit.kubernetes), name, *(f"--{key}={value}" for key, value in given.items())),
+            (
+                *before.get(name, ()),
+                *(str(kit.kubernetes), name),
+                *(f"--{key}={value}" for key, value in given.items()),
+            ),
             Namespaces(network),
             f"{group}/control",
             revision=_digest(paths, name, given),
         )
         for name, given in flags.items()
     )
+
+
+def _see_names(paths: ClusterPaths) -> tuple[str, ...]:
+    """Return the words before a program that has it find the names that nodes find.
+
+    A mount namespace that lives as long as the program, and nothing else is in it.
+    """
+    target = Path("/etc/resolv.conf").resolve()
+    shell = ("/bin/sh", "-euc", _SEES_NAMES, "sh", str(_locate_resolver(paths)), str(target))
+    return ("unshare", "--mount", "--propagation=slave", *shell)
+
+
+def _locate_resolver(paths: ClusterPaths) -> Path:
+    return paths.config / "resolv.conf"
 
 
 def _digest(paths: ClusterPaths, name: str, flags: Mapping[str, str]) -> str:
@@ -206,9 +240,7 @@ def _flag_api_server(plan: ClusterPlan, paths: ClusterPaths) -> dict[str, str]:
         "secure-port": str(API_PORT),
         "tls-cert-file": str(own.certificate),
         "tls-private-key-file": str(own.key),
-        "client-ca-file": authority,
-        "anonymous-auth": "false",
-        "authorization-mode": "Node,RBAC",
+        **authentication.flag_api_server(plan, paths),
         "enable-admission-plugins": "NodeRestriction",
         "admission-control-config-file": str(paths.config / "admission.json"),
         "allow-privileged": "true",

@@ -1,8 +1,10 @@
 """What people reach a cluster with."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from . import certificates, kubeconfigs
+from . import authentication, certificates, kubeconfigs
 from .certificates import Pair, Subject
 from .paths import ClusterPaths
 from .plans import API_PORT
@@ -15,16 +17,32 @@ def render_admin(
 
     None before the cluster has an authority.
     """
-    authority = Pair(paths.pki, "ca")
-    if not authority.certificate.exists():
+    own, people = Pair(paths.pki, "ca"), Pair(paths.pki, authentication.LOCAL_ACCOUNTS)
+    if not (own.certificate.exists() and people.certificate.exists()):
         return None
     subject = Subject(user, ("system:masters",))
-    certificate, key = certificates.issue(authority, subject, now)
+    certificate, key = certificates.issue(people, subject, now)
     return kubeconfigs.render_for_client(
         f"https://{fqdn}:{API_PORT}",
-        authority.certificate.read_bytes(),
+        own.certificate.read_bytes(),
         cluster=cluster,
         user=user,
         certificate=certificate,
         key=key,
+    )
+
+
+def render_person(
+    paths: ClusterPaths, fqdn: str, cluster: str, user: str, program: Mapping[str, Any]
+) -> str | None:
+    """Return a kubeconfig without a secret: a program signs its user in.
+
+    None before the cluster has an authority.
+    """
+    own = Pair(paths.pki, "ca")
+    if not own.certificate.exists():
+        return None
+    server, authority = f"https://{fqdn}:{API_PORT}", own.certificate.read_bytes()
+    return kubeconfigs.render_for_person(
+        server, authority, cluster=cluster, user=user, program=program
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from silo import core, engine
 
+from .authentication import Directory
 from .binaries import Kit
 from .errors import VersionMissing
 from .paths import SHORT, ClusterPaths
@@ -28,9 +29,13 @@ class Ground:
     clock: core.Clock
     serve: Serve
     """Opens the network's name server and the metadata endpoint for a node."""
+    serve_names: Serve
+    """Opens the name server alone, for a control plane."""
     leave: Serve
     registries: tuple[str, ...]
     """The hosts, as patterns, whose images nodes pull as their identity."""
+    directory: Directory | None = None
+    """Whose people may sign in to clusters that let them."""
 
     def locate(self, uid: str) -> ClusterPaths:
         """Return the folders of a cluster."""

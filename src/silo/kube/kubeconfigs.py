@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,15 @@ def render_for_client(
     )
 
 
-def _render(name: str, cluster: dict[str, str], user: str, credentials: dict[str, str]) -> str:
+def render_for_person(
+    server: str, authority: bytes, *, cluster: str, user: str, program: Mapping[str, Any]
+) -> str:
+    """Return a kubeconfig whose user is signed in by a program (``exec``)."""
+    entry = {"server": server, "certificate-authority-data": _encode(authority)}
+    return _render(cluster, entry, user, {"exec": program})
+
+
+def _render(name: str, cluster: dict[str, str], user: str, credentials: Mapping[str, Any]) -> str:
     document: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Config",

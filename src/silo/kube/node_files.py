@@ -11,10 +11,8 @@ from . import certificates, control_groups, kubeconfigs, node_objects, pulling
 from .binaries import Kit
 from .certificates import Pair, Subject
 from .nodes import PAUSE_IMAGE, Node
-from .plans import API_PORT, DOMAIN, NodePlan
+from .plans import API_PORT, DOMAIN, RESOLVER, NodePlan
 
-RESOLVER = "168.63.129.16"
-"""Where the network's name server answers."""
 _POD_PIDS = 4096
 TUNED = {
     "vm/overcommit_memory": "1",

@@ -21,6 +21,8 @@ SURGE_PLACE = 60_000
 DRAIN_S = 1800.0
 """AKS's default."""
 DOMAIN = "cluster.local"
+RESOLVER = "168.63.129.16"
+"""Where the network's name server answers."""
 GIB = 1 << 30
 
 
@@ -64,6 +66,14 @@ class NodePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class SignIn:
+    """That the people of the instance's directory may come in, by its tokens."""
+
+    administrators: tuple[str, ...] = ()
+    """The groups whose members administer the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterPlan:
     """One cluster: a control plane and its nodes."""
 
@@ -82,6 +92,10 @@ class ClusterPlan:
     """Whether its programs run; a stopped cluster keeps its addresses and what it stored."""
     rotation: int = 0
     """Another number asks for another set of certificates."""
+    sign_in: SignIn | None = None
+    """None: the cluster knows nobody but by its own certificates."""
+    local_accounts: bool = True
+    """Whether the certificates that administrators were given are good."""
     was_up: bool = field(default=False, compare=False)
     """Whether it is known to have come up before, so that it must have stored something. It says
     nothing of what the cluster shall be."""

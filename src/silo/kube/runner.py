@@ -8,7 +8,7 @@ import structlog
 
 from silo import core, engine
 
-from . import addons, control_groups, control_plane, rotation
+from . import addons, authentication, control_groups, control_plane, rotation
 from .api import Api
 from .binaries import Kit
 from .errors import DrainFailed, StepFailed
@@ -129,7 +129,11 @@ class Runner:
                 lambda: rotation.is_told(api, self._paths), "pods do not hear of the authority"
             )
             await Fleet(plan, self._ground, self.tending, api, traffic).follow(self._say)
-            for path, document in addons.list_objects(plan, self._paths).items():
+            objects = {
+                **addons.list_objects(plan, self._paths),
+                **authentication.list_objects(plan.sign_in),
+            }
+            for path, document in objects.items():
                 await api.put(path, document)
         finally:
             await api.close()
@@ -148,9 +152,10 @@ class Runner:
             ),
         )
         await networks.apply_rules(name_router(plan.uid), _allow_inside(plan))
-        now = self._ground.clock.now()
+        await self._ground.serve_names(f"{plan.uid}.{_CONTROL}")
+        now, directory = self._ground.clock.now(), self._ground.directory
         await self.tending.do(rotation.ensure, self._paths, plan.rotation)
-        await self.tending.do(control_plane.prepare, plan, self._paths, now)
+        await self.tending.do(control_plane.prepare, plan, self._paths, now, directory)
         processes = control_plane.list_processes(plan, kit, self._paths, at.netns_path, self._group)
         for process in processes[:2]:
             await self.tending.ensure(process)

@@ -36,6 +36,8 @@ _CLUSTER: Mapping[str, Sequence[Any] | None] = {
     "nodeResourceGroup": _ANY,
     "identityProfile": _ANY,
     "servicePrincipalProfile": ({"clientId": "msi"},),
+    "aadProfile": _ANY,
+    "disableLocalAccounts": _ANY,
     "supportPlan": ("KubernetesOfficial",),
     "bootstrapProfile": ({"artifactSource": "Direct"},),
     "nodeProvisioningProfile": ({"mode": "Manual"},),
@@ -53,6 +55,11 @@ _POOL: Mapping[str, Sequence[Any] | None] = {
     "osType": ("Linux",),
     "type": (_POOL_TYPE,),
     "scaleSetPriority": ("Regular",),
+}
+_AAD: Mapping[str, Sequence[Any] | None] = {
+    "managed": (True,),
+    "adminGroupObjectIDs": _ANY,
+    "tenantID": _ANY,
 }
 _NETWORK: Mapping[str, Sequence[Any]] = {
     "networkPlugin": ("azure",),
@@ -84,6 +91,7 @@ def check_cluster(change: arm.Change[ManagedCluster]) -> ManagedCluster:
     if given.get("enableRBAC") not in (None, True):
         raise errors.PropertyNotSupported("properties.enableRBAC", "false")
     _check_parts("properties.networkProfile", given.get("networkProfile") or {}, _NETWORK)
+    _check_parts("properties.aadProfile", given.get("aadProfile") or {}, _AAD)
     pools = given.get("agentPoolProfiles") or []
     if not pools:
         raise errors.PropertyRequired("properties.agentPoolProfiles")
@@ -163,7 +171,7 @@ def _with_defaults(cluster: ManagedCluster) -> ManagedCluster:
             "agent_pool_profiles": pools,
             "network_profile": network,
             "enable_rbac": True,
-            "disable_local_accounts": False,
+            "disable_local_accounts": bool(cluster.disable_local_accounts),
         }
     )
 

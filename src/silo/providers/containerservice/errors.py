@@ -25,6 +25,43 @@ class VersionNotSupported(arm.ArmError):
         )
 
 
+class LocalAccountsDisabled(arm.ArmError):
+    """Nobody gets a certificate of an administrator from this cluster."""
+
+    code = "BadRequest"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Getting static credential is not allowed because this cluster is set to disable local "
+            "accounts."
+        )
+
+
+class LocalAccountsNeeded(arm.ArmError):
+    """Without Entra nobody could come in."""
+
+    code = "BadRequest"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Local accounts can only be disabled where Azure Active Directory integration is "
+            "enabled.",
+            target="properties.disableLocalAccounts",
+        )
+
+
+class TenantNotSupported(arm.ArmError):
+    """People of another tenant are not known here."""
+
+    code = "InvalidParameter"
+
+    def __init__(self, tenant: str) -> None:
+        super().__init__(
+            f"The tenant '{tenant[:50]}' is not known here.",
+            target="properties.aadProfile.tenantID",
+        )
+
+
 class VersionCannotChange(arm.Conflict):
     """A cluster stays on the version that it was made with."""
 

@@ -8,11 +8,12 @@ from typing import Any
 from silo import arm, core, kube
 
 from . import errors
+from .entra import choose_program
 from .showing import list_pools, render_cluster
 from .surroundings import Surroundings
 from .upgrades import render_cluster_profile, render_pool_profile
 from .versions import render_versions
-from .wish import read_wish
+from .wish import read_cluster, read_wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +26,29 @@ class Operations:
         self, call: arm.Call, resource: arm.Resource, _body: Any
     ) -> arm.Reply:
         """Answer a user's kubeconfig: as in Azure an administrator's, where Entra is not asked."""
-        return await self._hand_out(call, resource, "clusterUser")
+        if read_cluster(resource).aad_profile is None:
+            return await self._hand_out(call, resource, "clusterUser")
+        self._require_clusters()
+        wish, id_, kind = read_wish(resource), resource.id, "clusterUser"
+        text = kube.render_person(
+            self.around.locate(resource.uid),
+            wish.fqdn,
+            cluster=id_.name,
+            user=f"{kind}_{id_.group}_{id_.name}",
+            program=choose_program(call.query.get("format", ""), self.around.tenant),
+        )
+        return _render_config(kind, text, id_.name)
 
     async def list_admin_credential(
         self, call: arm.Call, resource: arm.Resource, _body: Any
     ) -> arm.Reply:
         """Answer an administrator's kubeconfig."""
+        if read_cluster(resource).disable_local_accounts:
+            raise errors.LocalAccountsDisabled
         return await self._hand_out(call, resource, "clusterAdmin")
 
     async def _hand_out(self, call: arm.Call, resource: arm.Resource, kind: str) -> arm.Reply:
-        reason = self.around.unavailable()
-        if reason:
-            raise errors.KubernetesUnavailable(reason)
+        self._require_clusters()
         wish, id_ = read_wish(resource), resource.id
         text = kube.render_admin(
             self.around.locate(resource.uid),
@@ -45,12 +57,10 @@ class Operations:
             user=f"{kind}_{id_.group}_{id_.name}",
             now=call.now,
         )
-        if text is None:
-            raise errors.ClusterNotReady(id_.name)
+        reply = _render_config(kind, text, id_.name)
         # A certificate opens the cluster for two years: that it was given is on record before.
         await self.around.resources.store.write(lambda conn: call.record(conn, 200))
-        value = base64.b64encode(text.encode()).decode()
-        return arm.Reply(200, {"kubeconfigs": [{"name": kind, "value": value}]})
+        return reply
 
     async def list_agent_pools(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
         """Answer the pools of a cluster."""
@@ -92,6 +102,11 @@ class Operations:
     def _list_pools(self, resource: arm.Resource) -> list[dict[str, Any]]:
         return list_pools(resource, runs=not self.around.unavailable())
 
+    def _require_clusters(self) -> None:
+        reason = self.around.unavailable()
+        if reason:
+            raise errors.KubernetesUnavailable(reason)
+
     def _find(self, match: arm.Match) -> arm.Resource:
         resources = self.around.resources
         cluster = match.id
@@ -102,3 +117,10 @@ class Operations:
             return resources.get(conn, cluster)
 
         return resources.store.read_now(read)
+
+
+def _render_config(kind: str, text: str | None, cluster: str) -> arm.Reply:
+    if text is None:
+        raise errors.ClusterNotReady(cluster)
+    value = base64.b64encode(text.encode()).decode()
+    return arm.Reply(200, {"kubeconfigs": [{"name": kind, "value": value}]})

@@ -3,6 +3,7 @@
 Source: https://learn.microsoft.com/rest/api/aks/managed-clusters (2026-06-01); azure-wire 6.
 """
 
+import uuid
 from typing import Any
 
 from pydantic import Field
@@ -49,6 +50,17 @@ class KubeletIdentity(arm.Shape):
     object_id: str = ""
 
 
+class AadProfile(arm.Shape):
+    """Sign-in with Entra."""
+
+    managed: bool | None = None
+    enable_azure_rbac: bool | None = Field(default=None, alias="enableAzureRBAC")
+    admin_group_object_ids: tuple[uuid.UUID, ...] | None = Field(
+        default=None, alias="adminGroupObjectIDs", max_length=100
+    )
+    tenant_id: str | None = Field(default=None, alias="tenantID")
+
+
 class ManagedCluster(arm.Shape):
     """A cluster."""
 
@@ -62,6 +74,7 @@ class ManagedCluster(arm.Shape):
     disable_local_accounts: bool | None = None
     node_resource_group: str | None = Field(default=None, pattern=r"^([-\w.()]{0,89}[-\w()])?$")
     identity_profile: dict[str, KubeletIdentity] | None = None
+    aad_profile: AadProfile | None = None
     bootstrap_profile: dict[str, Any] | None = None
     silo: dict[str, Any] | None = None
     """Ours (see ``wish.py``); never taken from a client, never shown."""

@@ -12,6 +12,8 @@ class Surroundings:
 
     resources: arm.Resources
     domain: str
+    tenant: str
+    """Whose people may sign in to clusters."""
     unavailable: Callable[[], str]
     """Why no cluster can be run here; nothing when one can."""
     machine: kube.Size

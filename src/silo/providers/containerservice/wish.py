@@ -7,6 +7,7 @@ from typing import Any
 
 from silo import arm, kube
 
+from .entra import plan_sign_in
 from .properties import AgentPool, ManagedCluster
 from .sizes import find_size
 
@@ -69,6 +70,8 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
         policies=(profile.network_policy if profile else None) in _ENFORCED,
         running=wish.running,
         rotation=wish.rotation,
+        sign_in=plan_sign_in(cluster.aad_profile),
+        local_accounts=not cluster.disable_local_accounts,
         was_up=resource.settled_generation > 0 and resource.outcome.state == "Succeeded",
     )
 

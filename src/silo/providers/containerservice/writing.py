@@ -7,6 +7,7 @@ from typing import Any
 from silo import arm, core, engine, kube, workload
 
 from . import errors
+from .entra import settle_profile
 from .node_group import NodeGroups
 from .properties import AgentPool, ManagedCluster
 from .sizes import GIB, choose_size, find_size, list_fitting
@@ -52,6 +53,7 @@ class Writing:
             update={
                 "kubernetes_version": version,
                 "agent_pool_profiles": tuple(pools),
+                "aad_profile": settle_profile(cluster, change.current, self.around.tenant),
             }
         ).model_dump(mode="json", by_alias=True, exclude_none=True)
         stored = resource.with_document(

@@ -44,6 +44,7 @@ def ground(tmp_path, monkeypatch):
         networks=Networks(),
         clock=core.SystemClock(),
         serve=serve,
+        serve_names=serve,
         leave=serve,
         registries=world.REGISTRIES,
     )

@@ -21,8 +21,9 @@ def flags_of(paths: kube.ClusterPaths, name: str) -> dict[str, str]:
         world.PLAN, world.KIT, paths, Path("/run/netns/c"), "/silo/i/c"
     )
     (process,) = (one for one in every if one.name == name)
-    assert process.command[:2] == ("/kit/bin/kubernetes", name)
-    return dict(word.removeprefix("--").split("=", 1) for word in process.command[2:])
+    at = process.command.index("/kit/bin/kubernetes")
+    assert process.command[at + 1] == name
+    return dict(word.removeprefix("--").split("=", 1) for word in process.command[at + 2 :])
 
 
 def test_nobody_is_let_in_without_a_certificate_or_token(paths):

@@ -56,6 +56,7 @@ class ClusterWorld(World):
         self.around = containerservice.Surroundings(
             resources=self.resources,
             domain="silo.test",
+            tenant=TENANT,
             unavailable=lambda: self.reason,
             machine=kube.Size(2.0, 16 * GIB),
             kits=kits,

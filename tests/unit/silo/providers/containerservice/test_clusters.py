@@ -177,9 +177,7 @@ async def test_cluster_goes_also_while_clusters_are_off(world):
         ),
         ({"networkProfile": {"networkPolicy": "cilium"}}, "FeatureNotSupported", "networkPolicy"),
         ({"networkProfile": {"podCidr": "10.9.0.0/16"}}, "FeatureNotSupported", "podCidr"),
-        ({"aadProfile": {"managed": True}}, "FeatureNotSupported", "aadProfile"),
         ({"enableRBAC": False}, "FeatureNotSupported", "enableRBAC"),
-        ({"disableLocalAccounts": True}, "FeatureNotSupported", "disableLocalAccounts"),
         (
             {"somethingNew": {"on": True}},
             "FeatureNotSupported",
