@@ -24,6 +24,8 @@ from websockets.typing import Subprotocol
 SUBPROTOCOL = Subprotocol("silo.exec")
 LOST = 255
 """The exit code when the connection ends before the program; ssh says the same."""
+_OPEN_S = 60.0
+"""For the handshake: Silo answers at once, but a machine whose cores are all taken may not."""
 _BLOCK = 64 * 1024
 _AHEAD = 16
 """Blocks of input that may wait for the network."""
@@ -62,6 +64,7 @@ async def run_session(
             proxy=None,
             compression=None,
             max_size=None,
+            open_timeout=_OPEN_S,
         )
     except InvalidHandshake as error:
         raise ConnectionError(str(error)) from error
