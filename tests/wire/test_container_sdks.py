@@ -1,7 +1,10 @@
 """Microsoft's own libraries for container groups, networks and shares."""
 
+import socket
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -11,8 +14,9 @@ from azure.mgmt.containerinstance import models as instance_models
 from azure.mgmt.network import NetworkManagementClient
 from azure.mgmt.storage import StorageManagementClient
 from azure.storage.fileshare import ShareServiceClient
-from tools.containers import Image
+from tools.containers import ContainerGroup, Image
 from tools.instance import Instance
+from websockets.sync.client import connect
 
 # The libraries warn about themselves; that is not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -116,6 +120,38 @@ def test_container_groups_round_trip(
         client.container_groups.begin_delete(group, name).result()
         with pytest.raises(ResourceNotFoundError):
             client.container_groups.get(group, name)
+
+
+def test_the_output_of_a_container_is_watched_from_afar(
+    silo: Instance,
+    credential: ClientSecretCredential,
+    target: dict[str, Any],
+    environment: dict[str, str],
+    make_container: Callable[..., ContainerGroup],
+) -> None:
+    told = "i=0; while sleep 0.2; do i=$((i+1)); echo number $i; done"
+    group = make_container(f'/bin/sh -c "{told}"')
+    group.wait("Running")
+    with ContainerInstanceManagementClient(credential, silo.subscription, **target) as client:
+        ticket = client.containers.attach(group.group, group.name, group.name)
+        place = urlsplit(ticket.web_socket_uri)
+        trust = ssl.create_default_context(cafile=environment["SSL_CERT_FILE"])
+        with connect(
+            ticket.web_socket_uri,
+            sock=socket.create_connection(("127.0.0.1", place.port)),
+            ssl=trust,
+            proxy=None,
+            open_timeout=60,
+        ) as watching:
+            watching.send(ticket.password)
+            said = ""
+            while said.count("number") < 3:
+                said += bytes(watching.recv(60)).decode()
+        first, second, *_ = [int(line.split()[1]) for line in said.splitlines()]
+        assert second == first + 1
+        group.do("stop")
+        with pytest.raises(HttpResponseError):
+            client.containers.attach(group.group, group.name, group.name)
 
 
 def test_networks_round_trip(

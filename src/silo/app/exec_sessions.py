@@ -1,5 +1,7 @@
 """How a worker reaches into a container: a channel of its own to containerd, opened when needed."""
 
+from functools import partial
+
 from silo import core, engine, workload
 from silo.settings import Settings
 
@@ -13,7 +15,7 @@ class ExecSessions:
         self._runtime: engine.Runtime | None = None
 
     async def open(self, wish: workload.ExecWish) -> workload.ExecSession:
-        """Start the program that a ticket is for.
+        """Start the program that a ticket is for, or listen to the one that runs.
 
         Raises:
             EngineError: it cannot be started, in a sentence for the terminal.
@@ -26,6 +28,11 @@ class ExecSessions:
         running = [one for one in found if one.status is engine.Status.RUNNING]
         if not running:
             raise engine.ContainerMissing(f"The container {wish.container} does not run.")
+        if not wish.command:
+            log = engine.locate_log(self._get_paths(), wish.uid, wish.container)
+            listener = engine.OutputSession(log, partial(runtime.wait_exit, running[0].id))
+            await listener.start()
+            return listener
         size = engine.Size(columns=wish.columns, rows=wish.rows) if wish.rows else None
         return await runtime.exec(running[0].id, wish.command, size)
 
@@ -40,7 +47,9 @@ class ExecSessions:
             obstacle = engine.find_obstacle(binaries)
             if binaries is None or obstacle:
                 raise engine.EngineUnavailable(obstacle or "There is no container engine here.")
-            paths = engine.Paths.of_instance(self._settings.state, self._settings.id)
             registries = engine.Registries(self._settings.bundle)
-            self._runtime = engine.Runtime(binaries, paths, self._clock, registries)
+            self._runtime = engine.Runtime(binaries, self._get_paths(), self._clock, registries)
         return self._runtime
+
+    def _get_paths(self) -> engine.Paths:
+        return engine.Paths.of_instance(self._settings.state, self._settings.id)

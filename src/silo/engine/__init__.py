@@ -13,6 +13,7 @@ from .addresses import list_leases as list_leases
 from .addresses import release_addresses as release_addresses
 from .addresses import release_addresses_in as release_addresses_in
 from .addresses import take_address as take_address
+from .attaching import OutputSession as OutputSession
 from .binaries import Binaries as Binaries
 from .binaries import find_binaries as find_binaries
 from .capacity import Capacity as Capacity

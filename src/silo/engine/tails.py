@@ -49,6 +49,15 @@ def read_tail(path: Path, position: str, limit: int) -> list[Tail]:
     return found
 
 
+def find_end(path: Path) -> str:
+    """Return the position after everything that was written so far."""
+    try:
+        with path.open("rb") as file:
+            return f"{_read_identity(file)}|{os.fstat(file.fileno()).st_size}"
+    except FileNotFoundError:
+        return ""
+
+
 def _open_oldest_first(path: Path, stack: contextlib.ExitStack) -> Iterator[IO[bytes]]:
     """Open every file before any is read: what is open cannot be rotated away."""
     opened: list[IO[bytes]] = []

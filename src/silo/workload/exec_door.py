@@ -1,4 +1,4 @@
-"""The websocket of a process in a container (azure-wire 5.1), as plain ASGI messages.
+"""The websocket of a process in a container, or of a container's output, as plain ASGI messages.
 
 The address names a ticket, the first frame is its password; what follows is the terminal: binary
 frames both ways, as az sends and prints them. A client that asks for the subprotocol ``silo.exec``
@@ -34,7 +34,7 @@ SESSIONS = 250
 """Of one worker at the same time: pipes and a task each, and a process in a container."""
 _END_S = 5.0
 _CATEGORY = "Administrative"
-_OPERATION = "Microsoft.ContainerInstance/containerGroups/containers/exec/action"
+_CONTAINERS = "Microsoft.ContainerInstance/containerGroups/containers"
 _SIDE_MAX = 1000
 _NORMAL, _POLICY, _FAILED, _TRY_LATER = 1000, 1008, 1011, 1013
 """RFC 6455 section 7.4.1; 1013 by IANA's registry."""
@@ -236,7 +236,7 @@ def _describe(found: ExecWish | TicketRefused, client_ip: str, now: datetime) ->
         return audit.Record(
             time=now,
             category=_CATEGORY,
-            operation=_OPERATION,
+            operation=f"{_CONTAINERS}/exec/action",
             scope="/",
             result="Denied",
             caller="",
@@ -247,7 +247,7 @@ def _describe(found: ExecWish | TicketRefused, client_ip: str, now: datetime) ->
     return audit.Record(
         time=now,
         category=_CATEGORY,
-        operation=_OPERATION,
+        operation=f"{_CONTAINERS}/{'exec' if found.command else 'attach'}/action",
         scope=found.resource_id,
         result="Started",
         caller=found.caller,

@@ -48,6 +48,7 @@ class ExecWish:
     resource_id: str
     container: str
     command: tuple[str, ...]
+    """Empty: the output of what runs already."""
     rows: int = 0
     """Of the terminal; 0 is none."""
     columns: int = 0
@@ -78,7 +79,23 @@ class ExecTickets:
             InvalidRequestContent: the body is not what Azure describes.
 
         """
-        command, rows, columns = _read_body(body)
+        return self._offer(conn, call, resource, container, _read_body(body))
+
+    def answer_attach(
+        self, conn: core.Connection, call: arm.Call, resource: arm.Resource, container: str
+    ) -> dict[str, str]:
+        """Return the answer to ``POST …/containers/<container>/attach``; as for ``answer``."""
+        return self._offer(conn, call, resource, container, ((), 0, 0))
+
+    def _offer(
+        self,
+        conn: core.Connection,
+        call: arm.Call,
+        resource: arm.Resource,
+        container: str,
+        program: tuple[tuple[str, ...], int, int],
+    ) -> dict[str, str]:
+        command, rows, columns = program
         wish = ExecWish(
             uid=resource.uid,
             resource_id=resource.id.text,

@@ -79,8 +79,6 @@ def _list_operations(handlers: Operations) -> tuple[arm.Operation, ...]:
             "POST",
             f"{item}/attach",
             handlers.attach,
-            statuses=(400,),
-            coverage="refused: read the logs instead",
         ),
         arm.Operation(
             f"{FULL_TYPE}/outboundNetworkDependenciesEndpoints/read",

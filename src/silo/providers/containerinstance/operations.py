@@ -96,13 +96,17 @@ class Operations:
 
         return arm.Reply(200, await self.around.resources.store.write(issue))
 
-    async def attach(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
-        """Refuse to hand out the output as a stream; ``az container attach`` reads logs instead."""
-        self._find(match)
-        raise errors.UnsupportedFeature(
-            "Attaching to the output of a container is not supported in this location; its logs "
-            "hold the same."
-        )
+    async def attach(self, call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
+        """Answer where, and with which password, a container's output can be watched."""
+        resource, name = self._find(match)
+
+        def issue(conn: core.Connection) -> dict[str, str]:
+            _check_running(conn, resource, name)
+            answer = self.tickets.answer_attach(conn, call, resource, name)
+            call.record(conn, 200, container=name)
+            return answer
+
+        return arm.Reply(200, await self.around.resources.store.write(issue))
 
     async def list_dependencies(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
         """Answer the addresses outside that a group needs: none, all of it runs here."""

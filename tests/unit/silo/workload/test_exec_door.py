@@ -134,6 +134,22 @@ def bench(site: Site, tmp_path: Path) -> Bench:
     return Bench(site, tickets, process, door, opened, refusal)
 
 
+async def test_who_watches_is_recorded_as_one_who_watches(bench: Bench) -> None:
+    wish = workload.ExecWish(bench.site.resource.uid, TEXT, "web", (), caller="kim")
+    now = bench.site.clock.now()
+    id_, password = bench.site.store.write_now(lambda conn: bench.tickets.issue(conn, wish, now))
+
+    async with dial(bench, id_) as socket:
+        assert (await socket.get())["type"] == "websocket.accept"
+        socket.send(text=password)
+        socket.send(data=b"exit\n")
+        assert (await socket.get())["bytes"] == b"bye"
+
+    assert [one["operation"].rpartition("containers/")[2] for one in bench.list_records()] == [
+        "attach/action"
+    ]
+
+
 async def test_bytes_go_both_ways_until_the_process_ends(bench: Bench) -> None:
     id_, password = bench.issue()
 

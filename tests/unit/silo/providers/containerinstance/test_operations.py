@@ -1,6 +1,7 @@
 import asyncio
 import json
 
+import pytest
 from tests.unit.silo.arm.world import SUBSCRIPTION, VERSION
 
 from silo import engine, identity
@@ -228,14 +229,16 @@ async def test_logs_are_of_the_program_that_runs_with_tail_and_timestamps(world)
     assert (missing[0], missing[2]["error"]["code"]) == (404, "ResourceNotFound")
 
 
-async def test_exec_gives_a_ticket_for_a_container_that_runs(world):
-    body = {"command": "/bin/sh", "terminalSize": {"rows": 24, "cols": 80}}
+@pytest.mark.parametrize("action", ["exec", "attach"])
+async def test_a_container_that_runs_gives_a_ticket_to_it(world, action):
+    size = {"terminalSize": {"rows": 24, "cols": 80}}
+    body = {"command": "/bin/sh", **size} if action == "exec" else None
     await world.put()
-    assert (await world.act("containers/web/exec", body))[0] == 409
+    assert (await world.act(f"containers/web/{action}", body))[0] == 409
 
     async with world.running():
         await world.wait_state()
-        status, _, ticket = await world.act("containers/web/exec", body)
+        status, _, ticket = await world.act(f"containers/web/{action}", body)
 
     assert status == 200
     assert ticket["webSocketUri"].startswith("wss://")
@@ -246,7 +249,7 @@ async def test_a_reader_may_look_and_not_touch(world):
     await world.put()
 
     assert (await world.ask("GET", WEB, who="reader"))[0] == 200
-    for action in ("start", "stop", "restart", "containers/web/exec"):
+    for action in ("start", "stop", "restart", "containers/web/exec", "containers/web/attach"):
         status, _, _ = await world.ask("POST", f"{WEB}/{action}", {}, who="reader")
         assert status == 403
 
