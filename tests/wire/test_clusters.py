@@ -101,7 +101,7 @@ def test_stranger_gets_no_credentials(
 @pytest.mark.parametrize(
     ("options", "saying"),
     [
-        (("--node-count", "3"), "count"),
+        (("--node-count", "1000"), "InsufficientVCPUQuota"),
         (("--node-count", "1", "--kubernetes-version", "1.20.0"), "K8sVersionNotSupported"),
         (("--node-count", "1", "--node-vm-size", "Standard_Nothing"), "VMSizeNotSupported"),
         (

@@ -19,6 +19,7 @@ from .ground import Ground as Ground
 from .ground import Serve as Serve
 from .paths import ClusterPaths as ClusterPaths
 from .plans import API_PORT as API_PORT
+from .plans import DRAIN_S as DRAIN_S
 from .plans import FIRST_NODE_PLACE as FIRST_NODE_PLACE
 from .plans import MAX_PODS as MAX_PODS
 from .plans import POD_SPACE as POD_SPACE

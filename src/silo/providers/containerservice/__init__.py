@@ -2,6 +2,7 @@
 
 from silo import arm
 
+from .agent_pools import AgentPools
 from .checks import check_cluster
 from .life import Life
 from .maintenance import NAMES, MaintenanceConfiguration, check_maintenance
@@ -60,7 +61,7 @@ def provider(around: Surroundings) -> arm.Provider:
             arm.Action("stop", life.stop, statuses=(202, 204)),
             arm.Action("rotateClusterCertificates", life.rotate, statuses=(202,)),
         ),
-        coverage="partly: one pool of one node; no Entra sign-in, scaling, upgrades, add-ons",
+        coverage="partly: no upgrades, add-ons",
     )
     maintenance: arm.ResourceType[MaintenanceConfiguration] = arm.ResourceType(
         name="managedClusters/maintenanceConfigurations",
@@ -86,8 +87,7 @@ def open_plans(around: Surroundings) -> Reconciling:
 def _list_operations(handlers: Operations) -> tuple[arm.Operation, ...]:
     pools = f"{_CLUSTER}/agentPools"
     return (
-        arm.Operation(f"{POOL_TYPE}/read", "GET", pools, handlers.list_agent_pools),
-        arm.Operation(f"{POOL_TYPE}/read", "GET", f"{pools}/{{pool}}", handlers.get_agent_pool),
+        *AgentPools(handlers.around).list_operations(_CLUSTER),
         arm.Operation(
             f"{FULL_TYPE}/upgradeProfiles/read",
             "GET",

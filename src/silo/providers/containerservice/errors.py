@@ -125,6 +125,37 @@ class PropertyRequired(arm.ArmError):
         super().__init__(f"Required parameter {path} is missing (null).", target=path)
 
 
+class PropertyInvalid(arm.ArmError):
+    """A value that means nothing."""
+
+    code = "InvalidParameter"
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"The value of parameter {path} is invalid: {why[:300]}.", target=path)
+
+
+class SystemPoolRequired(arm.ArmError):
+    """A cluster without a pool for its own pods."""
+
+    code = "InvalidParameter"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There has to be at least one system agent pool.",
+            target="properties.agentPoolProfiles",
+        )
+
+
+class MachineNotFound(arm.ArmError):
+    """The pool has no such machine."""
+
+    status = 404
+    code = "NotFound"
+
+    def __init__(self, machine: str, pool: str) -> None:
+        super().__init__(f"Could not find the machine {machine[:80]} in the agent pool {pool}.")
+
+
 class DnsPrefixTaken(arm.Conflict):
     """Another cluster has the name."""
 

@@ -8,8 +8,9 @@ from typing import Any
 from silo import arm, core, kube
 
 from . import errors
+from .agent_pools import AgentPools
 from .entra import choose_program
-from .showing import list_pools, render_cluster
+from .showing import render_cluster
 from .surroundings import Surroundings
 from .upgrades import render_cluster_profile, render_pool_profile
 from .versions import render_versions
@@ -62,18 +63,6 @@ class Operations:
         await self.around.resources.store.write(lambda conn: call.record(conn, 200))
         return reply
 
-    async def list_agent_pools(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
-        """Answer the pools of a cluster."""
-        return arm.Reply(200, {"value": self._list_pools(self._find(match))})
-
-    async def get_agent_pool(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
-        """Answer one pool."""
-        resource, name = self._find(match), match["pool"]
-        for pool in self._list_pools(resource):
-            if pool["name"].casefold() == name.casefold():
-                return arm.Reply(200, pool)
-        raise errors.PoolNotFound(name, resource.id.name)
-
     async def get_upgrades(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
         """Answer the versions that a cluster can be brought to."""
         resource = self._find(match)
@@ -83,7 +72,7 @@ class Operations:
 
     async def get_pool_upgrades(self, call: arm.Call, match: arm.Match, body: Any) -> arm.Reply:
         """Answer the versions that a pool can be brought to."""
-        pool = (await self.get_agent_pool(call, match, body)).body
+        pool = (await AgentPools(self.around).get(call, match, body)).body
         current = pool["properties"]["currentOrchestratorVersion"]
         control = read_wish(self._find(match)).version
         image = pool["properties"].get("nodeImageVersion")
@@ -98,9 +87,6 @@ class Operations:
     def render(self, resource: arm.Resource, _call: arm.Call) -> Mapping[str, Any]:
         """Return the properties that are laid over a cluster's stored ones."""
         return render_cluster(resource, runs=not self.around.unavailable())
-
-    def _list_pools(self, resource: arm.Resource) -> list[dict[str, Any]]:
-        return list_pools(resource, runs=not self.around.unavailable())
 
     def _require_clusters(self) -> None:
         reason = self.around.unavailable()

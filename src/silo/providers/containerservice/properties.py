@@ -11,6 +11,16 @@ from pydantic import Field
 from silo import arm
 
 
+class UpgradeSettings(arm.Shape):
+    """How nodes of a pool are replaced."""
+
+    max_surge: str | None = Field(default=None, pattern=r"^(\d{1,4}|\d{1,3}%)?$")
+    max_unavailable: str | None = Field(default=None, pattern=r"^(\d{1,4}|\d{1,3}%)?$")
+    drain_timeout_in_minutes: int | None = Field(default=None, ge=1, le=1440)
+    node_soak_duration_in_minutes: int | None = Field(default=None, ge=0, le=30)
+    undrainable_node_behavior: str | None = None
+
+
 class AgentPool(arm.Shape):
     """A pool of nodes; an empty text is the server's choice."""
 
@@ -23,6 +33,16 @@ class AgentPool(arm.Shape):
     orchestrator_version: str | None = None
     max_pods: int | None = Field(default=None, ge=10, le=250)
     scale_set_priority: str | None = None
+    scale_set_eviction_policy: str | None = None
+    spot_max_price: float | None = None
+    scale_down_mode: str | None = None
+    enable_auto_scaling: bool | None = None
+    min_count: int | None = Field(default=None, ge=0, le=1000)
+    max_count: int | None = Field(default=None, ge=0, le=1000)
+    node_labels: dict[str, str] | None = None
+    node_taints: tuple[str, ...] | None = None
+    upgrade_settings: UpgradeSettings | None = None
+    tags: dict[str, str] | None = None
 
 
 class NetworkProfile(arm.Shape):

@@ -5,9 +5,9 @@ from typing import Any
 
 from silo import arm
 
-from .wish import HIDDEN, read_wish
+from .pools import MAX_POOLS
+from .wish import HIDDEN, plan_cluster, read_wish
 
-_MAX_POOLS = 1
 POOL_TYPE = "Microsoft.ContainerService/managedClusters/agentPools"
 
 
@@ -22,11 +22,41 @@ def render_cluster(resource: arm.Resource, *, runs: bool) -> Mapping[str, Any]:
         ],
         "currentKubernetesVersion": wish.version,
         "fqdn": wish.fqdn,
-        "maxAgentPools": _MAX_POOLS,
+        "maxAgentPools": MAX_POOLS,
         # As Azure writes that there is none: clusters act by managed identities.
         "servicePrincipalProfile": {"clientId": "msi"},
         "powerState": _show_power(runs=runs),
     }
+
+
+def show_pool(resource: arm.Resource, pool: str, *, runs: bool) -> dict[str, Any] | None:
+    """Return one pool as a resource of its own; None when there is none."""
+    key = pool.casefold()
+    found = list_pools(resource, runs=runs)
+    return next((one for one in found if one["name"].casefold() == key), None)
+
+
+def list_machines(resource: arm.Resource, pool: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the machines of a shown pool."""
+    id_ = resource.id
+    set_ = f"{pool['name']}-vmss"
+    name = resource.properties["nodeResourceGroup"]
+    group = f"/subscriptions/{id_.subscription}/resourceGroups/{name}"
+    return [
+        {
+            "id": f"{pool['id']}/machines/{node.name}",
+            "name": node.name,
+            "type": f"{POOL_TYPE}/machines",
+            "properties": {
+                "network": {"ipAddresses": [{"ip": node.address, "family": "IPv4"}]},
+                "resourceId": f"{group}/providers/Microsoft.Compute/virtualMachineScaleSets/{set_}"
+                f"/virtualMachines/{node.name.rpartition('vmss')[2]}",
+                "provisioningState": resource.state,
+            },
+        }
+        for node in plan_cluster(resource).nodes
+        if node.pool == pool["name"]
+    ]
 
 
 def list_pools(resource: arm.Resource, *, runs: bool) -> list[dict[str, Any]]:

@@ -2,16 +2,18 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from silo import arm, kube
 
+from . import machines
 from .entra import plan_sign_in
 from .properties import AgentPool, ManagedCluster
 from .sizes import find_size
 
 HIDDEN = "silo"
+_PRIORITY = "kubernetes.azure.com/scalesetpriority"
 _ENFORCED = ("azure", "calico")
 
 
@@ -28,6 +30,8 @@ class Wish:
     """Whether it was started, or stopped, last."""
     rotation: int = 0
     """How often its certificates were rotated."""
+    machines: Mapping[str, Any] = field(default_factory=dict)
+    """Which nodes its pools have (see ``machines.py``)."""
 
     def store(self) -> dict[str, Any]:
         """Return it as it is kept in the document."""
@@ -53,13 +57,13 @@ def read_cluster(resource: arm.Resource) -> ManagedCluster:
 def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
     """Return what the machine is to make of a stored cluster."""
     wish, cluster = read_wish(resource), read_cluster(resource)
-    number = int(hashlib.sha256(resource.uid.encode()).hexdigest(), 16) % 90_000_000 + 10_000_000
     profile = cluster.network_profile
-    places = iter(range(kube.FIRST_NODE_PLACE, 1000))
+    pools = cluster.agent_pool_profiles or ()
+    memory = machines.settle(wish.machines, pools)
     nodes = [
-        _plan_node(pool, number, index, next(places))
-        for pool in cluster.agent_pool_profiles or ()
-        for index in range(pool.count or 0)
+        _plan_node(resource, pool, machine, place)
+        for pool in pools
+        for machine, place in machines.list_live(memory, pool.name)
     ]
     return kube.ClusterPlan(
         uid=resource.uid,
@@ -76,31 +80,37 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
     )
 
 
-def _plan_node(pool: AgentPool, number: int, index: int, place: int) -> kube.NodePlan:
+def name_machine(resource: arm.Resource, pool: str, machine: int) -> str:
+    """Return the name of a pool's node."""
+    digest = hashlib.sha256(resource.uid.encode()).hexdigest()
+    number = int(digest, 16) % 90_000_000 + 10_000_000
+    return f"aks-{pool}-{number}-vmss{machines.write_number(machine)}"
+
+
+def _plan_node(resource: arm.Resource, pool: AgentPool, machine: int, place: int) -> kube.NodePlan:
     found = find_size(pool.vm_size or "")
     if found is None:
         raise LookupError(pool.vm_size)
     name, size = found
+    spot = pool.scale_set_priority == "Spot"
     labels = {
+        **(pool.node_labels or {}),
         "agentpool": pool.name,
         "kubernetes.azure.com/agentpool": pool.name,
         "kubernetes.azure.com/mode": (pool.mode or "System").lower(),
         "node.kubernetes.io/instance-type": name,
+        "topology.kubernetes.io/region": resource.location,
+        **({_PRIORITY: "spot"} if spot else {}),
     }
+    minutes = pool.upgrade_settings and pool.upgrade_settings.drain_timeout_in_minutes
     return kube.NodePlan(
-        f"aks-{pool.name}-{number}-vmss{_count(index)}",
+        name_machine(resource, pool.name, machine),
         place,
         size,
         tuple(sorted(labels.items())),
         pool.max_pods or kube.MAX_PODS,
+        taints=(*(pool.node_taints or ()), *((f"{_PRIORITY}=spot:NoSchedule",) if spot else ())),
+        pool=pool.name,
+        version=pool.orchestrator_version or "",
+        drain_s=minutes * 60.0 if minutes else kube.DRAIN_S,
     )
-
-
-def _count(index: int) -> str:
-    """Return the number of a machine in a scale set, as Azure writes it: six digits of base 36."""
-    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
-    text = ""
-    while index:
-        index, rest = divmod(index, len(digits))
-        text = digits[rest] + text
-    return text.rjust(6, "0")

@@ -1,12 +1,13 @@
 """What writing and deleting a cluster does in the transaction that does it."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from silo import arm, core, engine, kube, workload
 
-from . import errors
+from . import errors, machines
 from .entra import settle_profile
 from .node_group import NodeGroups
 from .properties import AgentPool, ManagedCluster
@@ -45,10 +46,16 @@ class Writing:
         version = self._choose_version(resource.id.name, cluster, before)
         wish = before or self._found(conn, resource, cluster, version)
         room = self._find_room(conn, resource)
+        kept = {pool.name: pool for pool in pools_before or ()}
+        given = {pool.name: pool for pool in cluster.agent_pool_profiles or ()}
+        # A pool that the body does not name stays as it is.
+        left = replace(room, memory_bytes=room.memory_bytes - _sum_memory(kept.values()))
         pools = [
-            self._fill_pool(pool, resource, version, pools_before, room)
-            for pool in cluster.agent_pool_profiles or ()
+            self._fill_pool(pool, resource, version, kept.get(name), left)
+            for name, pool in {**kept, **given}.items()
         ]
+        _check_room(pools, kept.values(), room)
+        wish = replace(wish, machines=machines.settle(wish.machines, pools))
         document = cluster.model_copy(
             update={
                 "kubernetes_version": version,
@@ -111,20 +118,32 @@ class Writing:
         pool: AgentPool,
         resource: arm.Resource,
         version: str,
-        before: tuple[AgentPool, ...] | None,
+        before: AgentPool | None,
         room: kube.Size,
     ) -> AgentPool:
-        kept = before[0].vm_size if before else None
-        wanted = pool.vm_size or kept or choose_size(room)
+        wanted = pool.vm_size or (before.vm_size if before else None) or choose_size(room)
         found = find_size(wanted)
         if found is None:
             fitting = ",".join(list_fitting(room))
             raise errors.SizeNotSupported(wanted, resource.location, fitting)
         name, size = found
-        if kept is None and not _fits(size, room):
+        if before is None and pool.count and not _fits(size, room):
             raise errors.QuotaExceeded(name, room.cores, room.memory_bytes / GIB)
         shown: dict[str, Any] = {"vm_size": name, "orchestrator_version": version}
         return pool.model_copy(update=shown)
+
+
+def _check_room(pools: Iterable[AgentPool], before: Iterable[AgentPool], room: kube.Size) -> None:
+    """Refuse nodes that there is no memory for; those that are there have theirs already."""
+    wanted = _sum_memory(pools)
+    if wanted > max(room.memory_bytes, _sum_memory(before)):
+        largest = max(pools, key=lambda pool: _sum_memory((pool,)))
+        raise errors.QuotaExceeded(str(largest.vm_size), room.cores, room.memory_bytes / GIB)
+
+
+def _sum_memory(pools: Iterable[AgentPool]) -> int:
+    found = ((find_size(pool.vm_size or ""), pool.count or 0) for pool in pools)
+    return sum(size[1].memory_bytes * count for size, count in found if size is not None)
 
 
 def _fits(size: kube.Size, room: kube.Size) -> bool:

@@ -152,8 +152,6 @@ async def test_cluster_goes_also_while_clusters_are_off(world):
         ({"kubernetesVersion": "1.20.0"}, "K8sVersionNotSupported", "1.20.0"),
         ({"kubernetesVersion": "1"}, "K8sVersionNotSupported", "version 1,"),
         ({"agentPoolProfiles": []}, "InvalidParameter", "agentPoolProfiles"),
-        ({"agentPoolProfiles": [make_pool(count=3)]}, "FeatureNotSupported", "count"),
-        ({"agentPoolProfiles": [make_pool()] * 2}, "FeatureNotSupported", "2 pools"),
         ({"agentPoolProfiles": [make_pool(vmSize="Tiny")]}, "VMSizeNotSupported", "Tiny"),
         (
             {"agentPoolProfiles": [make_pool(vmSize="Standard_D8s_v5")]},
@@ -169,11 +167,6 @@ async def test_cluster_goes_also_while_clusters_are_off(world):
             {"agentPoolProfiles": [make_pool(enableAutoScaling=True)]},
             "FeatureNotSupported",
             "enableAutoScaling",
-        ),
-        (
-            {"agentPoolProfiles": [make_pool(nodeLabels={"a": "b"})]},
-            "FeatureNotSupported",
-            "nodeLabels",
         ),
         ({"networkProfile": {"networkPolicy": "cilium"}}, "FeatureNotSupported", "networkPolicy"),
         ({"networkProfile": {"podCidr": "10.9.0.0/16"}}, "FeatureNotSupported", "podCidr"),

@@ -1,0 +1,120 @@
+"""``az aks nodepool``, ``scale`` and ``machine``: nodes that come, change and go."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tools import programs
+from tools.azure import Az
+
+from . import aks
+
+if os.geteuid() != 0:
+    pytest.skip("clusters need root", allow_module_level=True)
+if not aks.KITS:
+    pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    az: Az,
+    make_group: Callable[[], str],
+    unique: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[aks.Cluster]:
+    folder = tmp_path_factory.mktemp("pools")
+    with aks.made(az, make_group(), unique("pools"), folder) as made:
+        yield made
+
+
+def on_pool(cluster: aks.Cluster, verb: str, *words: str, pool: str = "extra") -> Any:
+    return cluster.az("aks", "nodepool", verb, *below(cluster), "-n", pool, *words)
+
+
+def below(cluster: aks.Cluster) -> tuple[str, ...]:
+    return ("-g", cluster.group, "--cluster-name", cluster.name)
+
+
+def list_nodes(cluster: aks.Cluster, pool: str) -> dict[str, Any]:
+    """Return the ready nodes of a pool by name."""
+    nodes = cluster.read("nodes", "-l", f"agentpool={pool}")["items"]
+    return {
+        node["metadata"]["name"]: node
+        for node in nodes
+        if {"type": "Ready", "status": "True"}.items()
+        <= next(one for one in node["status"]["conditions"] if one["type"] == "Ready").items()
+    }
+
+
+def test_pool_lives_beside_the_first_one(cluster: aks.Cluster) -> None:
+    options = ("--node-vm-size", aks.SIZE, "--labels", "team=a", "--max-pods", "40")
+    taints = ("--node-taints", "gpu=yes:NoSchedule")
+    added = on_pool(cluster, "add", "--node-count", "1", *options, *taints)
+    assert (added["mode"], added["count"], added["provisioningState"]) == ("User", 1, "Succeeded")
+    ((name, node),) = list_nodes(cluster, "extra").items()
+    assert node["metadata"]["labels"]["team"] == "a"
+    assert node["spec"]["taints"] == [{"key": "gpu", "value": "yes", "effect": "NoSchedule"}]
+    assert node["status"]["allocatable"]["pods"] == "40"
+
+    listed = cluster.az("aks", "nodepool", "list", *below(cluster))
+    assert [one["name"] for one in listed] == ["nodepool1", "extra"]
+    pool = ("--nodepool-name", "extra")
+    (machine,) = cluster.az("aks", "machine", "list", *below(cluster), *pool)
+    assert machine["name"] == name
+    address = node["status"]["addresses"][0]["address"]
+    assert machine["properties"]["network"]["ipAddresses"][0]["ip"] == address
+    shown = cluster.az("aks", "machine", "show", *below(cluster), *pool, "--machine-name", name)
+    assert shown["id"] == machine["id"]
+
+    on_pool(cluster, "update", "--labels", "team=b", "--node-taints", "")
+    ((same, changed),) = list_nodes(cluster, "extra").items()
+    assert (same, changed["metadata"]["uid"]) == (name, node["metadata"]["uid"])
+    assert changed["metadata"]["labels"]["team"] == "b"
+    assert "taints" not in changed["spec"]
+
+    on_pool(cluster, "scale", "--node-count", "0")
+    assert list_nodes(cluster, "extra") == {}
+    assert on_pool(cluster, "show")["count"] == 0
+    gone = cluster.az.run("aks", "nodepool", "delete", *below(cluster), "-n", "extra")
+    programs.succeed(gone)
+    listed = cluster.az("aks", "nodepool", "list", *below(cluster))
+    assert [one["name"] for one in listed] == ["nodepool1"]
+
+
+def test_cluster_is_scaled_and_written_again_without_harm(cluster: aks.Cluster) -> None:
+    first = list_nodes(cluster, "nodepool1")
+    cluster.do("scale", "--node-count", "2")
+    both = list_nodes(cluster, "nodepool1")
+    assert len(both) == 2
+    cluster.do("update", "--tags", "a=b")
+    again = list_nodes(cluster, "nodepool1")
+    assert {name: node["metadata"]["uid"] for name, node in again.items()} == {
+        name: node["metadata"]["uid"] for name, node in both.items()
+    }
+    cluster.do("scale", "--node-count", "1")
+
+    assert list(list_nodes(cluster, "nodepool1")) == list(first)
+
+
+def test_last_pool_of_the_system_stays(cluster: aks.Cluster) -> None:
+    delete = ("aks", "nodepool", "delete", *below(cluster), "-n", "nodepool1")
+
+    cluster.az.refused(*delete, saying="at least one system agent pool")
+
+
+@pytest.mark.parametrize(
+    ("options", "saying"),
+    [
+        (("--node-vm-size", "Standard_Nothing"), "VMSizeNotSupported"),
+        (("--node-vm-size", aks.SIZE, "--node-count", "1000"), "InsufficientVCPUQuota"),
+        (("--os-type", "Windows"), "osType"),
+        (("--scale-down-mode", "Deallocate"), "scaleDownMode"),
+    ],
+)
+def test_pool_that_cannot_be_had_is_refused(
+    cluster: aks.Cluster, options: tuple[str, ...], saying: str
+) -> None:
+    cluster.az.refused(
+        "aks", "nodepool", "add", *below(cluster), "-n", "other", *options, saying=saying
+    )
