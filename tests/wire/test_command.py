@@ -1,5 +1,6 @@
 """The silo command: two instances beside one another, one state for one instance, and its JSON."""
 
+import json
 import signal
 import stat
 import time
@@ -89,6 +90,8 @@ def test_up_detached_and_down_keep_what_was_done(detached: Instance, tmp_path: P
     detached.silo("down")
     assert detached.silo("status", check=False).code != 0
     assert [item for item in before["processes"] if alive(item["pid"])] == []
+    instance = json.loads((detached.state / "public" / "instance.json").read_text())["id"]
+    assert not Path("/run/silo", instance).exists()
     detached.silo("up", "--detach")
 
     # Another instance on this machine may have taken the proxy's port meanwhile.

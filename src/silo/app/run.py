@@ -12,7 +12,7 @@ import structlog
 from silo import audit, core, engine, front
 from silo.settings import Settings
 
-from . import composition, containers, control, install, serving
+from . import composition, containers, control, install, serving, teardown
 from .errors import CannotStart
 from .first_start import ensure_instance
 from .service_log import configure_log
@@ -63,6 +63,7 @@ def run(folder: Path, given: dict[str, Any], greet: Greet) -> None:
             _foundations(settings),
         ).run()
         shares.release()
+        teardown.leave(settings)
 
 
 def _foundations(settings: Settings) -> dict[str, Callable[[], None]]:

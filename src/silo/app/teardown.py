@@ -45,6 +45,14 @@ def end_groups(settings: Settings) -> bool:
     return True
 
 
+def leave(settings: Settings) -> None:
+    """Remove what a stopped instance keeps in memory, unless groups or clusters go on."""
+    paths = engine.Paths.of_instance(settings.state, settings.id)
+    if os.geteuid() == 0 and paths.run.is_dir() and engine.is_idle(paths):
+        engine.end_logger(paths.run)
+        shutil.rmtree(paths.run, ignore_errors=True)
+
+
 async def _end(settings: Settings) -> None:
     rooms = composition.open_rooms(settings, core.SystemClock(), control=True)
     room = rooms.engine_room

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -110,6 +111,25 @@ class Ending:
 
 def kill_shims(socket: Path, container_id: str = "") -> None:
     """Kill the shims that report to a socket, or the one of a container."""
+    for pid in _list_shims(socket, container_id):
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def is_idle(paths: Paths) -> bool:
+    """Tell whether nothing is left on the machine that an engine which has stopped must find again.
+
+    Where any group or cluster is on a network, the network has its notes.
+    """
+    kept = (paths.run / "network.json", *(paths.run / "clusters").glob("*"))
+    return not (
+        any(path.exists() for path in kept)
+        or KernelMounts().list_below(paths.run)
+        or any(_list_shims(paths.socket))
+    )
+
+
+def _list_shims(socket: Path, container_id: str = "") -> Iterator[int]:
     wanted = [f"-address\0{socket}\0", f"-id\0{container_id}\0" if container_id else ""]
     for place in Path("/proc").iterdir():
         if not place.name.isdigit():
@@ -118,7 +138,7 @@ def kill_shims(socket: Path, container_id: str = "") -> None:
             if (place / "exe").readlink().name.startswith("containerd-shim"):
                 words = f"{(place / 'cmdline').read_text(errors='replace')}\0"
                 if all(pair in words for pair in wanted):
-                    os.kill(int(place.name), signal.SIGKILL)
+                    yield int(place.name)
 
 
 def has_ended(error: aio.AioRpcError) -> bool:
