@@ -14,6 +14,7 @@ from .errors import ClusterStarting as ClusterStarting
 from .errors import DrainFailed as DrainFailed
 from .errors import KubeError as KubeError
 from .errors import StepFailed as StepFailed
+from .errors import UpgradeFailed as UpgradeFailed
 from .errors import VersionMissing as VersionMissing
 from .ground import Ground as Ground
 from .ground import Serve as Serve

@@ -4,6 +4,7 @@
   * ClusterStarting: on its way; ask again
   * StepFailed: the machine does not let us make something
     * DrainFailed: pods do not leave a node
+  * UpgradeFailed: the cluster is as it was before
   * VersionMissing: the programs of this version are not here
 """
 
@@ -24,6 +25,10 @@ class StepFailed(KubeError):
 
 class DrainFailed(StepFailed):
     """Pods do not leave a node in time, or may not."""
+
+
+class UpgradeFailed(KubeError):
+    """The control plane of another version does not come up; the one before is to come back."""
 
 
 class VersionMissing(KubeError):

@@ -8,10 +8,10 @@ import structlog
 
 from silo import core, engine
 
-from . import addons, authentication, control_groups, control_plane, rotation
+from . import addons, authentication, control_groups, control_plane, rotation, upgrading
 from .api import Api
 from .binaries import Kit
-from .errors import DrainFailed, StepFailed
+from .errors import DrainFailed, StepFailed, UpgradeFailed
 from .fleet import Fleet, name_router
 from .ground import Ground
 from .paths import ClusterPaths
@@ -51,12 +51,14 @@ class Runner:
         self.tending.close()
 
     def tell(self) -> None:
-        """Say how it went; what failed is told once, for it is being tried again.
+        """Say how it went; what failed is told once where it is being tried again.
 
         Raises:
             SiloError: it does not come up, and why.
 
         """
+        if isinstance(self.failure, UpgradeFailed):
+            raise self.failure
         if self.failure is not None:
             failure, self.failure = self.failure, None
             self.settled.clear()
@@ -84,9 +86,12 @@ class Runner:
                 failures = 1 if self.settled.is_set() else failures + 1
                 problem = _find_first(problems)
                 log.warning("cluster does not come up", cluster=self.plan.uid, why=str(problem))
-                if failures >= TRIES or isinstance(problem, DrainFailed):
+                if failures >= TRIES or isinstance(problem, (DrainFailed, UpgradeFailed)):
                     self.failure = problem
                     self.settled.set()
+                if isinstance(problem, UpgradeFailed):
+                    # Once is enough: whoever asked for it decides what comes next.
+                    await self._changed.wait()
             await asyncio.sleep(_PAUSE_S)
 
     async def _follow(self) -> None:
@@ -117,11 +122,12 @@ class Runner:
         if not plan.running:
             return
         kit = self._ground.find_kit(plan.version)
-        control = await self._start_control_plane(plan, kit)
+        async with upgrading.guard(self._paths, plan.version, self.tending):
+            control = await self._start_control_plane(plan, kit)
+            self._say("The API server is starting.")
+            await self._wait_for_answers(plan)
         api = Api(plan, self._paths)
         try:
-            self._say("The API server is starting.")
-            await wait_until(api.is_ready, "the API server does not get ready")
             self._answers.set()
             for process in control[2:]:
                 await self.tending.ensure(process)
@@ -135,6 +141,13 @@ class Runner:
             }
             for path, document in objects.items():
                 await api.put(path, document)
+        finally:
+            await api.close()
+
+    async def _wait_for_answers(self, plan: ClusterPlan) -> None:
+        api = Api(plan, self._paths)
+        try:
+            await wait_until(api.is_ready, "the API server does not get ready")
         finally:
             await api.close()
 

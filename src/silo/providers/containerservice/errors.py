@@ -1,5 +1,7 @@
 """The codes that only Microsoft.ContainerService answers with, in Azure's sentences."""
 
+from collections.abc import Sequence
+
 from silo import arm
 
 
@@ -62,13 +64,32 @@ class TenantNotSupported(arm.ArmError):
         )
 
 
-class VersionCannotChange(arm.Conflict):
-    """A cluster stays on the version that it was made with."""
+class UpgradeNotAllowed(arm.ArmError):
+    """Nothing goes back, and no minor is passed over."""
 
     code = "OperationNotAllowed"
 
-    def __init__(self, before: str, after: str) -> None:
-        super().__init__(f"Upgrading Kubernetes from {before} to {after} is not supported here.")
+    def __init__(self, before: str, after: str, allowed: Sequence[str]) -> None:
+        super().__init__(
+            f"Upgrading Kubernetes version {before} to {after} is not allowed. Available upgrades: "
+            f"[{' '.join(allowed)}]. Please see https://aka.ms/aks-supported-k8s-ver for version "
+            "details.",
+            target="kubernetesVersion",
+        )
+
+
+class VersionsIncompatible(arm.ArmError):
+    """A pool that is newer than its control plane, or too old for it."""
+
+    code = "NodePoolMcVersionIncompatible"
+
+    def __init__(self, pool: str, control: str) -> None:
+        super().__init__(
+            f"Node pool version {pool} and control plane version {control} are incompatible. A "
+            "node pool cannot be newer than the control plane, nor more than three minor versions "
+            "older. For more information, please check https://aka.ms/aks/UpgradeVersionRules",
+            target="orchestratorVersion",
+        )
 
 
 class SizeNotSupported(arm.ArmError):

@@ -1,7 +1,8 @@
 """How a stored cluster becomes a running one, in the control process."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from silo import arm, core, kube
 
@@ -9,7 +10,7 @@ from . import errors
 from .node_group import NodeGroups
 from .properties import ManagedCluster
 from .surroundings import Surroundings
-from .wish import plan_cluster
+from .wish import go_back, list_versions, plan_cluster, read_wish, store_wish
 from .writing import FULL_TYPE
 
 _LOOK_S = 0.05
@@ -29,10 +30,18 @@ class Reconciling:
             await clusters.apply(plan_cluster(resource))
         except kube.ClusterStarting as error:
             raise arm.NotYet(str(error), retry_after_s=_LOOK_S) from error
+        except kube.UpgradeFailed as error:
+            before = await self._change(resource, go_back)
+            # It runs as before already, or will; what is wrong with that is not asked for here.
+            with contextlib.suppress(core.SiloError):
+                await clusters.apply(plan_cluster(before))
+            raise errors.ClusterFailed(str(error)) from error
         except core.StoreUnavailable:
             raise
         except core.SiloError as error:
             raise errors.ClusterFailed(str(error)) from error
+        if read_wish(resource).running:
+            await self._change(resource, _note_reached)
 
     async def remove(self, resource: arm.Resource) -> None:
         """Take the cluster off the machine, and its resource group away."""
@@ -52,16 +61,51 @@ class Reconciling:
             raise arm.NotYet(str(error)) from error
 
     async def list_plans(self) -> Sequence[kube.ClusterPlan]:
-        """Return every cluster that is to be, to be taken up after a start."""
+        """Return every cluster that is to be, to be taken up after a start.
+
+        What is said of one whose stored data are gone, or that failed before, is found out anew.
+        """
+        resources = self.around.resources
 
         def read(conn: core.Connection) -> list[kube.ClusterPlan]:
-            every = self.around.resources.list(conn, arm.parse_resource_id("/"), FULL_TYPE)
-            return [plan_cluster(one) for one in every if not one.deleting]
+            every = resources.list(conn, arm.parse_resource_id("/"), FULL_TYPE)
+            found = [one for one in every if not one.deleting]
+            for one in found:
+                if one.is_settled and (one.state == "Failed" or self._is_lost(one)):
+                    stamp = arm.make_stamp(resources.clock.now())
+                    asked = replace(one, generation=one.generation + 1, changed=stamp)
+                    resources.put(conn, asked)
+            return [plan_cluster(one) for one in found]
 
-        return await self.around.resources.store.read(read)
+        return await resources.store.write(read)
+
+    def _is_lost(self, resource: arm.Resource) -> bool:
+        etcd = self.around.locate(resource.uid).etcd
+        return bool(read_wish(resource).reached) and not etcd.exists()
+
+    async def _change(
+        self, resource: arm.Resource, change: Callable[[arm.Resource], arm.Resource]
+    ) -> arm.Resource:
+        """Store what came of a wish, unless there is a newer one; return what it says then."""
+        resources = self.around.resources
+
+        def write(conn: core.Connection) -> None:
+            current = resources.find_by_uid(conn, resource.uid)
+            if current is not None and current.generation == resource.generation:
+                changed = change(current)
+                if changed != current:
+                    resources.put(conn, changed)
+
+        await resources.store.write(write)
+        return change(resource)
 
     def _require_clusters(self) -> kube.Clusters:
         reason = self.around.unavailable()
         if reason or self.around.clusters is None:
             raise errors.KubernetesUnavailable(reason or "this process runs none.")
         return self.around.clusters()
+
+
+def _note_reached(resource: arm.Resource) -> arm.Resource:
+    reached = list_versions(resource)
+    return store_wish(resource, replace(read_wish(resource), reached=reached))

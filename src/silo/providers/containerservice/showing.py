@@ -20,7 +20,7 @@ def render_cluster(resource: arm.Resource, *, runs: bool) -> Mapping[str, Any]:
         "agentPoolProfiles": [
             _show_pool(resource, one, runs=runs) for one in _list_stored(resource)
         ],
-        "currentKubernetesVersion": wish.version,
+        "currentKubernetesVersion": wish.reached.get("", wish.version),
         "fqdn": wish.fqdn,
         "maxAgentPools": MAX_POOLS,
         # As Azure writes that there is none: clusters act by managed identities.
@@ -79,7 +79,9 @@ def _list_stored(resource: arm.Resource) -> list[dict[str, Any]]:
 def _show_pool(resource: arm.Resource, pool: Mapping[str, Any], *, runs: bool) -> dict[str, Any]:
     return {
         **pool,
-        "currentOrchestratorVersion": read_wish(resource).version,
+        "currentOrchestratorVersion": read_wish(resource).reached.get(
+            pool["name"], pool["orchestratorVersion"]
+        ),
         "powerState": _show_power(runs=runs),
         "provisioningState": resource.state,
     }

@@ -7,7 +7,48 @@ goes back, no pool is newer than its control plane, and none is older by more th
 from collections.abc import Iterable
 from typing import Any
 
-from .versions import count_version, sort_versions
+from . import errors
+from .versions import count_version, find_version, sort_versions
+
+_POOL_LAG = 3
+"""How many minors a pool may be behind its control plane (Kubernetes' version skew policy)."""
+
+
+def choose_version(cluster: str, wanted: str, before: str | None, known: Iterable[str]) -> str:
+    """Return the version that a control plane is to have: the wanted one, or what it has.
+
+    Raises:
+        VersionNotSupported, UpgradeNotAllowed.
+
+    """
+    found = find_version(wanted or before or "", known)
+    if found is None:
+        raise errors.VersionNotSupported(cluster, wanted)
+    if before is not None and found != before:
+        allowed = list_upgrades(before, known)
+        if found not in allowed:
+            raise errors.UpgradeNotAllowed(before, found, allowed)
+    return found
+
+
+def choose_pool_version(
+    cluster: str, wanted: str, before: str | None, control: str, known: Iterable[str]
+) -> str:
+    """Return the version that a pool's nodes are to have, given their control plane's.
+
+    Raises:
+        VersionNotSupported, UpgradeNotAllowed, VersionsIncompatible.
+
+    """
+    found = find_version(wanted or before or control, known)
+    if found is None:
+        raise errors.VersionNotSupported(cluster, wanted)
+    ahead = count_version(found) > count_version(control)
+    if ahead or count_version(control)[1] - count_version(found)[1] > _POOL_LAG:
+        raise errors.VersionsIncompatible(found, control)
+    if before is not None and count_version(found) < count_version(before):
+        raise errors.UpgradeNotAllowed(before, found, list_pool_upgrades(before, control, known))
+    return found
 
 
 def list_upgrades(current: str, known: Iterable[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from silo import arm, kube
@@ -32,6 +32,8 @@ class Wish:
     """How often its certificates were rotated."""
     machines: Mapping[str, Any] = field(default_factory=dict)
     """Which nodes its pools have (see ``machines.py``)."""
+    reached: Mapping[str, str] = field(default_factory=dict)
+    """The versions that came up last, by pool; the control plane's is under no name."""
 
     def store(self) -> dict[str, Any]:
         """Return it as it is kept in the document."""
@@ -52,6 +54,28 @@ def store_wish(resource: arm.Resource, wish: Wish) -> arm.Resource:
 def read_cluster(resource: arm.Resource) -> ManagedCluster:
     """Return a stored cluster as it was asked for, the server's choices filled in."""
     return ManagedCluster.model_validate(dict(resource.properties))
+
+
+def list_versions(resource: arm.Resource) -> dict[str, str]:
+    """Return the versions that are wished, as ``Wish.reached`` has those that came up."""
+    pools = read_cluster(resource).agent_pool_profiles or ()
+    return {
+        "": read_wish(resource).version,
+        **{pool.name: pool.orchestrator_version or "" for pool in pools},
+    }
+
+
+def go_back(resource: arm.Resource) -> arm.Resource:
+    """Return a cluster that wishes for the versions that came up last."""
+    wish, properties = read_wish(resource), resource.properties
+    version = wish.reached.get("", wish.version)
+    pools = [
+        {**pool, "orchestratorVersion": wish.reached.get(pool["name"], version)}
+        for pool in properties["agentPoolProfiles"]
+    ]
+    return store_wish(resource, replace(wish, version=version)).with_properties(
+        kubernetesVersion=version, agentPoolProfiles=pools
+    )
 
 
 def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
@@ -76,7 +100,7 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
         rotation=wish.rotation,
         sign_in=plan_sign_in(cluster.aad_profile),
         local_accounts=not cluster.disable_local_accounts,
-        was_up=resource.settled_generation > 0 and resource.outcome.state == "Succeeded",
+        was_up=bool(wish.reached),
     )
 
 

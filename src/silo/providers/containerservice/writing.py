@@ -13,7 +13,7 @@ from .node_group import NodeGroups
 from .properties import AgentPool, ManagedCluster
 from .sizes import GIB, choose_size, find_size, list_fitting
 from .surroundings import Surroundings
-from .versions import find_version
+from .upgrades import choose_pool_version, choose_version
 from .wish import HIDDEN, Wish, plan_cluster, read_cluster, read_wish
 
 FULL_TYPE = "Microsoft.ContainerService/managedClusters"
@@ -43,8 +43,17 @@ class Writing:
             read_cluster(change.current).agent_pool_profiles if change.current is not None else None
         )
         cluster = change.wanted
-        version = self._choose_version(resource.id.name, cluster, before)
-        wish = before or self._found(conn, resource, cluster, version)
+        version = choose_version(
+            resource.id.name,
+            cluster.kubernetes_version or "",
+            before.version if before else None,
+            self.around.kits,
+        )
+        wish = (
+            replace(before, version=version)
+            if before
+            else self._found(conn, resource, cluster, version)
+        )
         room = self._find_room(conn, resource)
         kept = {pool.name: pool for pool in pools_before or ()}
         given = {pool.name: pool for pool in cluster.agent_pool_profiles or ()}
@@ -74,19 +83,6 @@ class Writing:
         engine.release_names(conn, resource.uid)
         self.around.release(conn, resource.uid)
         workload.delete_identities(conn, resource)
-
-    def _choose_version(self, name: str, cluster: ManagedCluster, before: Wish | None) -> str:
-        wanted = cluster.kubernetes_version or (before.version if before else "")
-        found = find_version(wanted, self.around.kits)
-        if found is None:
-            raise errors.VersionNotSupported(name, wanted)
-        if before is not None and found != before.version:
-            raise errors.VersionCannotChange(before.version, found)
-        for pool in cluster.agent_pool_profiles or ():
-            asked = pool.orchestrator_version or found
-            if find_version(asked, self.around.kits) != found:
-                raise errors.VersionNotSupported(name, asked)
-        return found
 
     def _found(
         self,
@@ -121,15 +117,18 @@ class Writing:
         before: AgentPool | None,
         room: kube.Size,
     ) -> AgentPool:
-        wanted = pool.vm_size or (before.vm_size if before else None) or choose_size(room)
-        found = find_size(wanted)
+        size_name = pool.vm_size or (before.vm_size if before else None) or choose_size(room)
+        found = find_size(size_name)
         if found is None:
             fitting = ",".join(list_fitting(room))
-            raise errors.SizeNotSupported(wanted, resource.location, fitting)
+            raise errors.SizeNotSupported(size_name, resource.location, fitting)
         name, size = found
         if before is None and pool.count and not _fits(size, room):
             raise errors.QuotaExceeded(name, room.cores, room.memory_bytes / GIB)
-        shown: dict[str, Any] = {"vm_size": name, "orchestrator_version": version}
+        had = before.orchestrator_version if before else None
+        wanted = pool.orchestrator_version or ""
+        own = choose_pool_version(resource.id.name, wanted, had, version, self.around.kits)
+        shown: dict[str, Any] = {"vm_size": name, "orchestrator_version": own}
         return pool.model_copy(update=shown)
 
 

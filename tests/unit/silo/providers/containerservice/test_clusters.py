@@ -159,9 +159,9 @@ async def test_cluster_goes_also_while_clusters_are_off(world):
             "2 vCPUs",
         ),
         (
-            {"agentPoolProfiles": [make_pool(orchestratorVersion="1.35.4")]},
+            {"agentPoolProfiles": [make_pool(orchestratorVersion="1.20.0")]},
             "K8sVersionNotSupported",
-            "1.35.4",
+            "1.20.0",
         ),
         (
             {"agentPoolProfiles": [make_pool(enableAutoScaling=True)]},
