@@ -2,6 +2,10 @@ module silo.invalid/kubernetes/metrics
 
 go 1.26.4
 
+// What metrics-server 0.9.0 requires writes its schemas wrongly when it is built with Go 1.27, and the
+// API server, which lays them over its own, then has none to validate by: the one of Kubernetes 1.36.3.
+replace k8s.io/kube-openapi => k8s.io/kube-openapi v0.0.0-20260317180543-43fb72c5454a
+
 tool sigs.k8s.io/metrics-server/cmd/metrics-server
 
 require (
