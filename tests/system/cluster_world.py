@@ -22,6 +22,28 @@ NODE = "aks-nodepool1-10000000-vmss000000"
 SIZE = kube.Size(1.5, 3 << 30)
 
 
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Gives one service an address, and forgets at once: there is one."""
+
+    pools: engine.Pools
+
+    async def lease(self, owner: str, *, internal: bool, asked: str) -> str:
+        assert not internal, owner
+        assert not asked, owner
+        return str(self.pools.public[6])
+
+    async def name(self, owner: str, name: str, address: str) -> None:
+        assert not name, (owner, address)
+
+    async def release(self, owner: str) -> None:
+        assert owner
+
+    async def list_owners(self, cluster: str) -> list[str]:
+        assert cluster
+        return []
+
+
 @dataclass(slots=True)
 class World:
     """One cluster, of one node unless told, and the folders that it is in."""
@@ -93,6 +115,7 @@ class World:
                 clock=CLOCK,
                 serve=resolver.open,
                 serve_names=resolver.open,
+                addresses=Addresses(self.pools),
                 leave=resolver.close,
                 registries=("*.azurecr.silo.test",),
             )

@@ -66,8 +66,7 @@ def test_node_is_ready_and_of_the_version_that_was_asked_for(world: World) -> No
 
 
 def test_pod_finds_the_clusters_names(world: World, tmp_path: Path) -> None:
-    images.pack(strangers.probe_path(), PROBE, tmp_path / "probe.tar")
-    world.give_image(tmp_path / "probe.tar")
+    give_probe(world, tmp_path)
     name = "kubernetes.default.svc.cluster.local"
     eventually(lambda: world.has_ready("coredns"), "CoreDNS never gets ready")
     pod = ("run", "finder", f"--image={PROBE}", "--image-pull-policy=Never", "--restart=Never")
@@ -162,7 +161,8 @@ def test_ended_and_begun_again_it_has_what_it_stored(world: World) -> None:
     assert world.find_phase("finder") == "Succeeded"
 
 
-def test_network_policy_decides_what_reaches_a_pod(world: World) -> None:
+def test_network_policy_decides_what_reaches_a_pod(world: World, tmp_path: Path) -> None:
+    give_probe(world, tmp_path)
     for name, words in {"web": ("serve", "tcp", "80"), "friend": (), "foe": ()}.items():
         pod = ("run", name, f"--image={PROBE}", "--image-pull-policy=Never")
         world.kubectl(*pod, "--", *(words or ("serve", "tcp", "9")))
@@ -199,6 +199,61 @@ def test_network_policy_decides_what_reaches_a_pod(world: World) -> None:
     # Nobody tends it, and it is enforced.
     assert not world.reaches("foe", f"{world.find_address('web')}:80")
     assert world.reaches("friend", f"{world.find_address('web')}:80")
+
+
+def test_load_balancer_leads_to_pods_and_tells_who_asks(world: World, tmp_path: Path) -> None:
+    give_probe(world, tmp_path)
+    address, here = str(world.pools.public[6]), str(world.pools.host)
+    pod = ("run", "shop", f"--image={PROBE}", "--image-pull-policy=Never")
+    world.kubectl(*pod, "--", "serve", "tcp", "80")
+    spec = {
+        "type": "LoadBalancer",
+        "selector": {"run": "shop"},
+        "ports": [{"port": 8080, "targetPort": 80}],
+        "externalTrafficPolicy": "Local",
+    }
+
+    def find_ingress() -> list[dict[str, str]]:
+        found = world.read("service", "shop")["status"]["loadBalancer"]
+        return list(found.get("ingress", ()))
+
+    def shop() -> None:
+        world.create("v1", "Service", "shop", spec)
+        eventually(find_ingress, "the service never has an address")
+        assert find_ingress()[0]["ip"] == address
+        # The pod sees its client's own address.
+        eventually(lambda: ask(address, 8080) == here, "nobody answers for the service")
+        assert ask(address, 80) == ""
+        narrow = {**spec, "loadBalancerSourceRanges": ["192.0.2.0/24"]}
+        world.create("v1", "Service", "shop", narrow)
+        eventually(lambda: ask(address, 8080) == "", "other sources are let in")
+        wide = {**spec, "loadBalancerSourceRanges": [f"{here}/32"]}
+        world.create("v1", "Service", "shop", wide)
+        eventually(lambda: ask(address, 8080) == here, "the source is not let in")
+        world.kubectl("delete", "service", "shop")
+        assert ask(address, 8080) == ""
+
+    async def tend() -> None:
+        async with world.tended() as clusters:
+            await world.come_up(clusters)
+            await asyncio.to_thread(shop)
+
+    asyncio.run(tend())
+
+
+def give_probe(world: World, folder: Path) -> None:
+    images.pack(strangers.probe_path(), PROBE, folder / "probe.tar")
+    world.give_image(folder / "probe.tar")
+
+
+def ask(address: str, port: int) -> str:
+    """Return who a pod's ``serve tcp`` says that we are; nothing when nobody answers."""
+    try:
+        with socket.create_connection((address, port), timeout=1) as made:
+            made.sendall(b"hello\n")
+            return made.recv(100).decode().rpartition(":")[0]
+    except OSError:
+        return ""
 
 
 def test_removal_leaves_nothing(world: World) -> None:

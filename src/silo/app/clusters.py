@@ -37,6 +37,7 @@ def open_clusters(
     serve: kube.Serve,
     serve_names: kube.Serve,
     leave: kube.Serve,
+    addresses: kube.Addresses,
 ) -> kube.Clusters:
     """Return what tends clusters, not started yet."""
     return kube.Clusters(
@@ -52,6 +53,7 @@ def open_clusters(
             serve=serve,
             serve_names=serve_names,
             leave=leave,
+            addresses=addresses,
             registries=(f"*.{settings.names.urls.registry_suffix}",),
             directory=describe_directory(settings, store),
         )

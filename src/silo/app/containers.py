@@ -15,6 +15,7 @@ from silo.settings import Settings
 
 from . import clusters
 from .group_names import GroupNames
+from .service_addresses import ServiceAddresses
 
 log = structlog.get_logger()
 
@@ -147,6 +148,7 @@ def open_engine(
             serve=serve,
             serve_names=resolver.open,
             leave=leave,
+            addresses=ServiceAddresses(store, placements),
         ),
         settings.run_clusters,
     )

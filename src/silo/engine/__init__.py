@@ -82,6 +82,7 @@ from .network import Networks as Networks
 from .paths import Paths as Paths
 from .placement import Attachment as Attachment
 from .placement import NetworkRefused as NetworkRefused
+from .plans import Balanced as Balanced
 from .plans import ContainerPlan as ContainerPlan
 from .plans import EmptyDir as EmptyDir
 from .plans import GitRepo as GitRepo

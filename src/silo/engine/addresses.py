@@ -122,5 +122,6 @@ def release_addresses_in(conn: core.Connection, owner: str, *, keep: str) -> Non
 
 
 def release_addresses(conn: core.Connection, owner: str) -> None:
-    """Take back everything that the owner holds."""
-    conn.execute(leases.delete().where(leases.c.owner == owner))
+    """Take back everything that the owner holds, and that its parts do (``OWNER.PART``)."""
+    parts = leases.c.owner.startswith(f"{owner}.", autoescape=True)
+    conn.execute(leases.delete().where((leases.c.owner == owner) | parts))

@@ -7,7 +7,7 @@ import contextlib
 import errno
 import re
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -245,6 +245,21 @@ def lead(router: Path, device: str, gateway: str, prefixes: Iterable[str]) -> No
             netlink.route("del", dst=prefix, oif=index)
         for prefix in prefixes:
             netlink.route("replace", dst=prefix, gateway=gateway, oif=index, flags=_ONLINK)
+
+
+def spread(router: Path, address: str, ways: Sequence[tuple[str, str]]) -> None:
+    """Lead an address to several groups at once, given their devices and addresses; repeatable.
+
+    Every packet of a connection goes the same way, as long as the ways are the same.
+    """
+    with open_netlink(router) as netlink:
+        if not ways:
+            with contextlib.suppress(NetlinkError):
+                netlink.route("del", dst=f"{address}/32")
+            return
+        netns.write_sysctls({"ipv4/fib_multipath_hash_policy": "1"})
+        hops = [{"gateway": to, "oif": find_device(device), "hops": 0} for device, to in ways]
+        netlink.route("replace", dst=f"{address}/32", multipath=hops)
 
 
 def restore_group(path: Path, member: Member, *, gateway: str) -> None:

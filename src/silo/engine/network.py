@@ -5,7 +5,6 @@ them lies beside the sockets on tmpfs and is gone when they are, with the machin
 """
 
 import asyncio
-import hashlib
 import socket
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +14,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from . import host_rules, links, neighbours, netns, nft, routers
+from .joining import join_peers
 from .links import Traffic
+from .naming import Naming
 from .network_state import State, load_state, save_state
 from .placement import Attachment, NetworkRefused, get_gateway, is_same_place, plan_member
-from .plans import NetworkPlan
+from .plans import Balanced, NetworkPlan
 from .pools import Pools
 from .routers import DEFAULT, Member, Router
 from .rules import TABLE, RuleSet
@@ -39,13 +40,11 @@ class Networks:
         find_rules: Callable[[str], RuleSet | None] | None = None,
     ) -> None:
         """Keep notes in ``folder``; ``find_rules`` knows the rules of a router not seen before."""
-        self._instance = instance
         self._pools = pools
         self._doors = doors
         self._notes = folder / "network.json"
         self._find_rules = find_rules
-        self._name = f"silo-{instance}"
-        self._prefix = f"si{hashlib.sha256(instance.encode()).hexdigest()[:6]}"
+        self._names = Naming(instance)
         self._state = State()
         self._mtu = 1500
         self._started = False
@@ -55,7 +54,7 @@ class Networks:
     @property
     def instance(self) -> str:
         """The short name that everything made here carries."""
-        return self._instance
+        return self._names.instance
 
     @property
     def pools(self) -> Pools:
@@ -92,6 +91,10 @@ class Networks:
     async def route(self, uid: str, prefixes: Sequence[str]) -> None:
         """Have these prefixes lie behind a group, and no others; repeatable."""
         await self._do(lambda: self._route(uid, tuple(prefixes)))
+
+    async def balance(self, router: str, balanced: Sequence[Balanced]) -> None:
+        """Have these addresses and no others lead to several groups of a router; repeatable."""
+        await self._do(lambda: self._balance(router, tuple(balanced)))
 
     async def list_members(self, owner: str) -> Sequence[str]:
         """Return what an owner of several members has here: ``OWNER.PART`` each."""
@@ -164,17 +167,18 @@ class Networks:
         closed = links.prepare_host(self._pools.everything)
         self._state = load_state(self._notes)
         rules = host_rules.render_host(
-            self._name, self._prefix, self._pools, self._doors, closed=closed
+            self._names.table, self._names.prefix, self._pools, self._doors, closed=closed
         )
         nft.run(rules)
-        neighbours.admit(self._prefix, self._name)
+        neighbours.admit(self._names.prefix, self._names.table)
         for router in self._state.routers.values():
             self._make_router(router)
             self._enforce(router)
             for member in router.members:
                 self._publish(router, member)
+            self._spread(router)
         for router in self._state.routers.values():
-            self._join_peers(router)
+            join_peers(self._state, router, self._names, self._mtu)
         self._save()
         self._started = True
 
@@ -198,8 +202,8 @@ class Networks:
         try:
             self._put_member(router, wanted)
             links.attach_group(
-                self._router_path(router.key),
-                self._group_name(uid),
+                self._names.router_path(router.key),
+                self._names.group(uid),
                 wanted,
                 gateway=str(get_gateway(wanted.subnet)),
                 mtu=self._mtu,
@@ -212,12 +216,14 @@ class Networks:
     def _detach(self, uid: str) -> None:
         found = self._state.find_member(uid)
         if found is None:
-            links.detach_group(None, "", self._group_name(uid))
+            links.detach_group(None, "", self._names.group(uid))
             return
         router, member = found
         if member.public_address:
             links.unpublish(member.public_address)
-        links.detach_group(self._router_path(router.key), member.device, self._group_name(uid))
+        links.detach_group(
+            self._names.router_path(router.key), member.device, self._names.group(uid)
+        )
         left = tuple(each for each in router.members if each.uid != uid)
         if left or router.key == DEFAULT:
             self._put_router(replace(router, members=left), routers.delete_member(member))
@@ -229,27 +235,50 @@ class Networks:
         router, member = self._state.get_member(uid)
         if member.routed != prefixes:
             self._put_member(router, replace(member, routed=prefixes))
-        links.lead(self._router_path(router.key), member.device, member.address, prefixes)
+        links.lead(self._names.router_path(router.key), member.device, member.address, prefixes)
+
+    def _balance(self, key: str, balanced: tuple[Balanced, ...]) -> None:
+        router = self._state.routers.get(key)
+        if router is None:
+            raise NetworkRefused("The network is not there yet.")
+        self._forget(router, {each.address for each in balanced})
+        self._put_router(replace(router, balanced=balanced))
+        self._spread(self._state.routers[key])
+
+    def _spread(self, router: Router) -> None:
+        """Lead balanced addresses to the router, and there to whoever answers for them."""
+        for each in router.balanced:
+            ways = [(member.device, member.address) for member in router.list_behind(each)]
+            links.spread(self._names.router_path(router.key), each.address, ways)
+            self._announce(router, each.address)
+
+    def _forget(self, router: Router, keep: Collection[str]) -> None:
+        for each in router.balanced:
+            if each.address not in keep:
+                links.unpublish(each.address)
+                links.spread(self._names.router_path(router.key), each.address, ())
 
     def _apply_rules(self, key: str, rules: RuleSet) -> None:
         router = self._state.routers.get(key)
         if router is not None and router.rules != rules:
             self._put_router(replace(router, rules=rules))
-            links.set_space(self._router_path(key), rules.space)
-            self._join_peers(self._state.routers[key])
+            links.set_space(self._names.router_path(key), rules.space)
+            join_peers(self._state, self._state.routers[key], self._names, self._mtu)
 
     def _sweep(self, keep: frozenset[str]) -> None:
         for router in list(self._state.routers.values()):
             for member in router.members:
-                if member.owner not in keep or not netns.is_namespace(self._group_path(member.uid)):
+                if member.owner not in keep or not netns.is_namespace(
+                    self._names.group_path(member.uid)
+                ):
                     self._detach(member.uid)
-        known = {self._group_name(member.uid) for member in self._state.iterate_members()}
-        known |= {self._router_name(key) for key in self._state.routers}
-        for name in netns.list_namespaces(f"{self._name}-"):
+        known = {self._names.group(member.uid) for member in self._state.iterate_members()}
+        known |= {self._names.router(key) for key in self._state.routers}
+        for name in netns.list_namespaces(f"{self._names.table}-"):
             if name not in known:
                 netns.remove_namespace(name)
-        devices = {self._host_device(router) for router in self._state.routers.values()}
-        for device in links.list_devices(self._prefix):
+        devices = {self._names.device(router.number) for router in self._state.routers.values()}
+        for device in links.list_devices(self._names.prefix):
             if device not in devices:
                 links.remove_device(device)
 
@@ -263,8 +292,8 @@ class Networks:
                 self._detach(member.uid)
         for key in list(self._state.routers):
             self._remove_router(key)
-        nft.run(nft.remove_table(self._name))
-        neighbours.withdraw(self._name)
+        nft.run(nft.remove_table(self._names.table))
+        neighbours.withdraw(self._names.table)
         links.forget_host(self._pools.everything)
         self._notes.unlink(missing_ok=True)
         self._state = State()
@@ -272,7 +301,8 @@ class Networks:
 
     def _remove_router(self, key: str) -> None:
         router = self._state.routers[key]
-        links.remove_router(self._router_name(key), self._host_device(router))
+        self._forget(router, ())
+        links.remove_router(self._names.router(key), self._names.device(router.number))
         self._state = self._state.without_router(key)
         self._save()
 
@@ -291,36 +321,18 @@ class Networks:
         self._state = self._state.with_router(router)
         self._make_router(router)
         self._put_router(router)
-        self._join_peers(router)
+        join_peers(self._state, router, self._names, self._mtu)
         return router
 
     def _make_router(self, router: Router) -> None:
         links.make_router(
-            self._router_name(router.key),
-            self._host_device(router),
+            self._names.router(router.key),
+            self._names.device(router.number),
             IPv4Address(router.uplink),
             self._pools.host,
             self._mtu,
         )
-        links.set_space(self._router_path(router.key), router.rules.space)
-
-    def _join_peers(self, router: Router) -> None:
-        """Tie a router to those that it names and that name it; to no other any more."""
-        joined = set()
-        for peer in router.rules.peers:
-            other = self._state.routers.get(peer.router)
-            back = other.rules.find_peer(router.key) if other else None
-            if other is not None and back is not None:
-                one, two = self._get_end(router, back.space), self._get_end(other, peer.space)
-                links.join_routers(one, two, self._mtu)
-                joined.add(other.peer_device)
-        path = self._router_path(router.key)
-        for device in links.list_devices("p", path):
-            if device not in joined:
-                links.remove_device(device, path)
-
-    def _get_end(self, router: Router, space: tuple[str, ...]) -> links.End:
-        return links.End(self._router_path(router.key), router.peer_device, router.uplink, space)
+        links.set_space(self._names.router_path(router.key), router.rules.space)
 
     def _put_member(self, router: Router, member: Member) -> None:
         others = tuple(each for each in router.members if each.uid != member.uid)
@@ -340,7 +352,7 @@ class Networks:
             self._enforce(router)
         else:
             try:
-                with netns.entered(self._router_path(router.key)):
+                with netns.entered(self._names.router_path(router.key)):
                     nft.run(changes)
             except nft.RulesRefused:
                 self._enforce(router)
@@ -348,21 +360,21 @@ class Networks:
         self._save()
 
     def _enforce(self, router: Router) -> None:
-        with netns.entered(self._router_path(router.key)):
+        with netns.entered(self._names.router_path(router.key)):
             nft.run(nft.replace_table(TABLE, routers.render_router(router)))
 
     def _publish(self, router: Router, member: Member) -> None:
         if member.public_address:
-            links.publish(
-                member.public_address,
-                self._host_device(router),
-                router.uplink,
-                str(self._pools.host),
-            )
+            self._announce(router, member.public_address)
+
+    def _announce(self, router: Router, address: str) -> None:
+        if IPv4Address(address) in self._pools.public:
+            device, host = self._names.device(router.number), str(self._pools.host)
+            links.publish(address, device, router.uplink, host)
 
     def _find(self, uid: str) -> Attachment | None:
         found = self._state.find_member(uid)
-        path = self._group_path(uid)
+        path = self._names.group_path(uid)
         if found is None or not netns.is_namespace(path):
             return None
         router, member = found
@@ -371,7 +383,7 @@ class Networks:
             address=member.address,
             gateway=str(get_gateway(member.subnet)),
             public_address=member.public_address,
-            door_path=self._router_path(router.key),
+            door_path=self._names.router_path(router.key),
             door_device=member.device,
         )
 
@@ -383,18 +395,3 @@ class Networks:
 
     def _save(self) -> None:
         save_state(self._notes, self._state)
-
-    def _router_name(self, key: str) -> str:
-        return f"{self._name}-r-{key}"
-
-    def _router_path(self, key: str) -> Path:
-        return netns.FOLDER / self._router_name(key)
-
-    def _group_name(self, uid: str) -> str:
-        return f"{self._name}-g-{uid}"
-
-    def _group_path(self, uid: str) -> Path:
-        return netns.FOLDER / self._group_name(uid)
-
-    def _host_device(self, router: Router) -> str:
-        return f"{self._prefix}u{router.number}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from silo import core
 
-from .plans import Port
+from .plans import Balanced, Port
 from .routers import Member, Router
 from .rules import Peer, Rule, RuleSet, SubnetRules
 
@@ -93,7 +93,13 @@ def _read_router(document: Mapping[str, Any]) -> Router:
             tuple(_read_subnet(each) for each in rules["subnets"]),
             tuple(Peer(each["router"], tuple(each["space"])) for each in rules.get("peers", ())),
         ),
+        balanced=tuple(_read_balanced(each) for each in document.get("balanced", ())),
     )
+
+
+def _read_balanced(document: Mapping[str, Any]) -> Balanced:
+    ports = tuple(Port(**port) for port in document["ports"])
+    return Balanced(document["address"], ports, tuple(document["members"]))
 
 
 def _read_member(document: Mapping[str, Any]) -> Member:

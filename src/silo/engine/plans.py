@@ -45,6 +45,17 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True)
+class Balanced:
+    """An address that several groups of a router answer for; each connection goes to one."""
+
+    address: str
+    """Of the public pool, or of the router's own space."""
+    ports: tuple[Port, ...]
+    members: tuple[str, ...]
+    """Their uids."""
+
+
+@dataclass(frozen=True, slots=True)
 class HttpGet:
     """A probe's request; a status from 200 to 399 is well."""
 

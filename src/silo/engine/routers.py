@@ -12,7 +12,7 @@ from typing import Any
 
 from . import rules as nft_rules
 from .nft import Command
-from .plans import Port
+from .plans import Balanced, Port
 from .rules import RuleSet, add_chain, add_rule, in_state, match, meta, one_of
 
 DEFAULT = "default"
@@ -27,8 +27,10 @@ _STRANGERS = "strangers"
 _SETS = {
     "bound": ["ifname", "ipv4_addr"],
     "itself": ["ipv4_addr", "ipv4_addr"],
+    "balanced": ["ipv4_addr", "inet_proto", "inet_service"],
 }
-"""Which address may come from which veth: nobody speaks for another. And who has a public one."""
+"""Which address may come from which veth: nobody speaks for another. Who has a public one. And
+what several groups answer for."""
 _MAPS = {
     "published": ["ipv4_addr", "inet_proto", "inet_service"],
     "own": ["ipv4_addr"],
@@ -69,6 +71,11 @@ class Router:
     uplink: str
     members: tuple[Member, ...] = ()
     rules: RuleSet = field(default_factory=RuleSet)
+    balanced: tuple[Balanced, ...] = ()
+
+    def list_behind(self, balanced: Balanced) -> list[Member]:
+        """Return who answers for an address."""
+        return [member for member in self.members if member.uid in balanced.members]
 
     @property
     def peer_device(self) -> str:
@@ -79,7 +86,7 @@ class Router:
 def render_router(router: Router) -> list[Command]:
     """Return the content of the router's table."""
     return [
-        *_render_sets(router.members),
+        *_render_sets(router),
         *_render_strangers(router.members),
         *_render_input(),
         *_render_forward(router),
@@ -125,8 +132,16 @@ def _list_elements(members: Iterable[Member]) -> dict[str, list[Any]]:
     return found
 
 
-def _render_sets(members: Iterable[Member]) -> list[Command]:
-    elements = _list_elements(members)
+def _render_sets(router: Router) -> list[Command]:
+    elements = _list_elements(router.members)
+    for each in router.balanced:
+        elements["bound"] += [
+            {"concat": [member.device, each.address]} for member in router.list_behind(each)
+        ]
+        elements["balanced"] += [
+            {"concat": [each.address, port.protocol.lower(), port.number]}
+            for port in dict.fromkeys(each.ports)
+        ]
     sets = [_add_set(name, type_, elements[name]) for name, type_ in _SETS.items()]
     maps = [_add_map(name, type_, "ipv4_addr", elements[name]) for name, type_ in _MAPS.items()]
     return [*sets, *maps]
@@ -204,6 +219,8 @@ def _render_forward(router: Router) -> list[Command]:
             add_rule("forward", published, {"accept": None}),
             add_rule("forward", match(meta("iifname"), _MEMBERS), outward, {"accept": None}),
         ]
+    asked = [nft_rules.field("ip", "daddr"), meta("l4proto"), nft_rules.field("th", "dport")]
+    balanced = match({"concat": asked}, "@balanced")
     # From one peer to another there is no way, nor from a peer to the world.
     ways = ((_MEMBERS, _MEMBERS), (_MEMBERS, _PEERS), (_PEERS, _MEMBERS), (_MEMBERS, UPLINK))
     passing = [(match(meta("iifname"), come), match(meta("oifname"), go)) for come, go in ways]
@@ -215,6 +232,7 @@ def _render_forward(router: Router) -> list[Command]:
         add_rule("forward", match(meta("iifname"), _MEMBERS), _look_up("saddr", "outbound")),
         add_rule("forward", match(meta("oifname"), _MEMBERS), _look_up("daddr", "inbound")),
         add_rule("forward", published, {"accept": None}),
+        add_rule("forward", match(meta("oifname"), _MEMBERS), balanced, {"accept": None}),
         *_shut_in(router, outward),
         *(add_rule("forward", *way, {"accept": None}) for way in passing),
     ]

@@ -85,8 +85,9 @@ def claim_name(conn: core.Connection, fqdn: str, uid: str) -> bool:
 
 
 def release_names(conn: core.Connection, uid: str, *, keep: str = "") -> None:
-    """Take a group's names back, but the one it keeps."""
-    conn.execute(names.delete().where(names.c.uid == uid, names.c.fqdn != keep.lower()))
+    """Take a group's names back, its parts' too (``OWNER.PART``), but the one it keeps."""
+    owned = (names.c.uid == uid) | names.c.uid.startswith(f"{uid}.", autoescape=True)
+    conn.execute(names.delete().where(owned, names.c.fqdn != keep.lower()))
 
 
 def point_names(conn: core.Connection, uid: str, address: str) -> None:

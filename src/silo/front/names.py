@@ -68,6 +68,8 @@ AZURE_URLS = Urls(
     storage_suffix="core.windows.net",
 )
 STORAGE_SERVICES = ("file", "blob", "queue", "table", "dfs", "web")
+_RUNNING = ("azurecontainer", "azmk8s", "cloudapp")
+"""What leads to something that runs here, and not to a door of Silo's own."""
 _AZURE_DOORS = {
     "management.azure.com": Door.MANAGEMENT,
     "management.core.windows.net": Door.MANAGEMENT,
@@ -138,9 +140,9 @@ class Names:
         return name == self.domain or name.endswith(f".{self.domain}")
 
     def names_group(self, host: str) -> bool:
-        """Tell whether a host is named like a container group or a cluster, be there one or not."""
+        """Tell whether a host is named like a container group, a cluster or a service of one's."""
         name = _strip_port(host.lower()).rstrip(".")
-        return name.endswith((f".azurecontainer.{self.domain}", f".azmk8s.{self.domain}"))
+        return name.endswith(tuple(f".{kind}.{self.domain}" for kind in _RUNNING))
 
     def claims_with_azure(self, host: str) -> bool:
         """Tell whether a host is ours in a shell that claims Azure's real names too."""

@@ -4,6 +4,8 @@ It knows no HTTP framework and no Azure; whoever asks translates first.
 """
 
 from .authentication import Directory as Directory
+from .balancing import INNER_SPACE as INNER_SPACE
+from .balancing import Addresses as Addresses
 from .binaries import Kit as Kit
 from .binaries import find_kits as find_kits
 from .clusters import Clusters as Clusters
@@ -13,6 +15,7 @@ from .credentials import render_person as render_person
 from .errors import ClusterStarting as ClusterStarting
 from .errors import DrainFailed as DrainFailed
 from .errors import KubeError as KubeError
+from .errors import ServiceRefused as ServiceRefused
 from .errors import StepFailed as StepFailed
 from .errors import UpgradeFailed as UpgradeFailed
 from .errors import VersionMissing as VersionMissing

@@ -104,12 +104,9 @@ class Api:
         except (httpx2.HTTPError, ValueError) as error:
             raise StepFailed(f"the API server does not tell of {path}: {error}") from None
 
-    async def change(
-        self, method: str, path: str, document: Mapping[str, Any], kind: str = "application/json"
-    ) -> dict[str, Any]:
-        """Write to an object; a patch names its kind."""
-        content = json.dumps(document)
-        return await self._ask(method, path, content=content, headers={"content-type": kind})
+    async def create(self, path: str, document: Mapping[str, Any]) -> None:
+        """Add an object to a collection."""
+        await self._ask("POST", path, json=document)
 
     async def amend(self, path: str, parts: Mapping[str, Any]) -> bool:
         """Change parts of an object (merge patch); tell whether it was there, and still the same.

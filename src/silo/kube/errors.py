@@ -2,6 +2,7 @@
 
 * KubeError
   * ClusterStarting: on its way; ask again
+  * ServiceRefused: it asks for what a load balancer cannot give
   * StepFailed: the machine does not let us make something
     * DrainFailed: pods do not leave a node
   * UpgradeFailed: the cluster is as it was before
@@ -17,6 +18,10 @@ class KubeError(core.SiloError):
 
 class ClusterStarting(KubeError):
     """The cluster is on its way; ask again."""
+
+
+class ServiceRefused(KubeError):
+    """A service asks for what a load balancer here cannot give."""
 
 
 class StepFailed(KubeError):

@@ -83,7 +83,7 @@ class Fleet:
         at = await ground.networks.attach(
             member,
             engine.NetworkPlan(
-                router=name_router(self._cluster.uid), address=plan.address, subnet=str(NODE_SPACE)
+                router=self._cluster.router, address=plan.address, subnet=str(NODE_SPACE)
             ),
         )
         await ground.serve(member)
@@ -219,11 +219,6 @@ class Fleet:
 
     def _name_member(self, place: int) -> str:
         return f"{self._cluster.uid}.{place}"
-
-
-def name_router(uid: str) -> str:
-    """Return the key of a cluster's router; a virtual network's is its bare uid."""
-    return f"cluster-{uid}"
 
 
 def name_surge(plan: NodePlan) -> str:

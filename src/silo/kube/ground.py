@@ -7,6 +7,7 @@ from pathlib import Path
 from silo import core, engine
 
 from .authentication import Directory
+from .balancing import Addresses
 from .binaries import Kit
 from .errors import VersionMissing
 from .paths import SHORT, ClusterPaths
@@ -36,6 +37,9 @@ class Ground:
     """The hosts, as patterns, whose images nodes pull as their identity."""
     directory: Directory | None = None
     """Whose people may sign in to clusters that let them."""
+
+    addresses: Addresses | None = None
+    """Who gives addresses to services of the type ``LoadBalancer``."""
 
     def locate(self, uid: str) -> ClusterPaths:
         """Return the folders of a cluster."""

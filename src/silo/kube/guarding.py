@@ -1,16 +1,15 @@
 """A cluster's network policies, put in force on each of its nodes and kept so."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from silo import core, engine
+from silo import engine
 
 from .api import Api
-from .plans import ClusterPlan, NodePlan
 from .policies import Pod, Policy, compile_guards, read_pod, read_policy
 from .watching import Mirror
 
@@ -18,7 +17,6 @@ log = structlog.get_logger()
 
 _GATHER_S = 0.02
 """Changes come in flocks."""
-_RETRY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +30,12 @@ class Namespace:
 class Guarding:
     """Follows policies and those whom they are about."""
 
-    def __init__(self, plan: ClusterPlan, networks: engine.Networks) -> None:
-        self._plan = plan
+    def __init__(
+        self, networks: engine.Networks, list_members: Callable[[], Mapping[str, str]]
+    ) -> None:
+        """Guard these nodes, given by name and by what the network calls them."""
         self._networks = networks
+        self._list_members = list_members
         self._namespaces = Mirror("/api/v1/namespaces", _read_namespace)
         self._pods: Mirror[Pod | None] = Mirror("/api/v1/pods", read_pod)
         self._policies: Mirror[Policy] = Mirror(
@@ -55,40 +56,36 @@ class Guarding:
                 if all(m.complete for m in (self._namespaces, self._pods, self._policies)):
                     await self._enforce()
 
+    async def close(self, node: str, member: str) -> None:
+        """Close a node that has no guards yet, before its first pod."""
+        await guard_node(self._networks, member, engine.GuardSet(), anew=False)
+        # It may be another of the same name.
+        self._in_force.pop(node, None)
+        self._changed.set()
+
     async def _enforce(self) -> None:
         namespaces = {one.name: one.labels for one in self._namespaces.items.values()}
         pods = [pod for pod in self._pods.items.values() if pod is not None]
         policies = list(self._policies.items.values())
-        for node in self._plan.nodes:
-            guarded = compile_guards(node.name, namespaces, pods, policies)
-            if self._in_force.get(node.name) == guarded:
+        members = await asyncio.to_thread(self._list_members)
+        for node, member in members.items():
+            guarded = compile_guards(node, namespaces, pods, policies)
+            if self._in_force.get(node) == guarded:
                 continue
             try:
-                await _guard_node(self._networks, self._plan, node, guarded)
-            except (core.SiloError, OSError) as error:
-                log.warning("policies are not in force", node=node.name, why=str(error))
-                await asyncio.sleep(_RETRY_S)
-                self._changed.set()
+                await guard_node(self._networks, member, guarded)
+            except engine.NetworkRefused as error:
+                # On its way up, and closed when it comes; or gone.
+                log.debug("policies wait for their node", node=node, why=str(error))
             else:
-                self._in_force[node.name] = guarded
+                self._in_force[node] = guarded
 
 
-async def prepare_node(networks: engine.Networks, plan: ClusterPlan, node: NodePlan) -> None:
-    """Close a node before its first pod, until its policies are known; open one without any."""
-    guarded = engine.GuardSet() if plan.policies else None
-    await _guard_node(networks, plan, node, guarded, anew=False)
-
-
-async def _guard_node(
-    networks: engine.Networks,
-    plan: ClusterPlan,
-    node: NodePlan,
-    guarded: engine.GuardSet | None,
-    *,
-    anew: bool = True,
+async def guard_node(
+    networks: engine.Networks, member: str, guarded: engine.GuardSet | None, *, anew: bool = True
 ) -> None:
     """Put guards in force in a node's network."""
-    await networks.run_inside(plan.name_member(node), lambda: engine.put_guards(guarded, anew=anew))
+    await networks.run_inside(member, lambda: engine.put_guards(guarded, anew=anew))
 
 
 def _read_namespace(document: Mapping[str, Any]) -> Namespace:

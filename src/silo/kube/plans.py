@@ -104,6 +104,16 @@ class ClusterPlan:
         """Return a node's name on the machine's network."""
         return f"{self.uid}.{node.place}"
 
+    def name_service(self, label: str) -> str:
+        """Return the full name of a service, in the cluster's own region."""
+        region = self.fqdn.partition(".hcp.")[2]
+        return f"{label}.{region.replace('.azmk8s.', '.cloudapp.')}"
+
+    @property
+    def router(self) -> str:
+        """The key of the cluster's router; a virtual network's is its bare uid."""
+        return f"cluster-{self.uid}"
+
     @property
     def address(self) -> str:
         """The control plane's address on the cluster's network."""

@@ -12,7 +12,7 @@ from . import addons, authentication, control_groups, control_plane, rotation, u
 from .api import Api
 from .binaries import Kit
 from .errors import DrainFailed, StepFailed, UpgradeFailed
-from .fleet import Fleet, name_router
+from .fleet import Fleet
 from .ground import Ground
 from .paths import ClusterPaths
 from .plans import API_PORT, NODE_SPACE, ClusterPlan
@@ -101,7 +101,7 @@ class Runner:
         """
         self._changed.clear()
         self._answers.clear()
-        traffic = Traffic(self.plan, self._paths, self._ground.networks)
+        traffic = Traffic(self.plan, self._ground)
         async with asyncio.TaskGroup() as tasks:
             guard = tasks.create_task(traffic.tend(self._answers))
             work = tasks.create_task(self._bring_up(self.plan, traffic))
@@ -157,14 +157,14 @@ class Runner:
         at = await networks.attach(
             f"{plan.uid}.{_CONTROL}",
             engine.NetworkPlan(
-                router=name_router(plan.uid),
+                router=plan.router,
                 address=plan.address,
                 subnet=str(NODE_SPACE),
                 public_address=plan.public_address,
                 ports=(engine.Port("TCP", API_PORT),),
             ),
         )
-        await networks.apply_rules(name_router(plan.uid), _allow_inside(plan))
+        await networks.apply_rules(plan.router, _allow_inside(plan))
         await self._ground.serve_names(f"{plan.uid}.{_CONTROL}")
         now, directory = self._ground.clock.now(), self._ground.directory
         await self.tending.do(rotation.ensure, self._paths, plan.rotation)

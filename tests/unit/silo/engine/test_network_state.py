@@ -17,7 +17,9 @@ def test_what_is_noted_is_what_is_read(tmp_path):
     )
     ports = (engine.Port("TCP", 80),)
     member = Member("uid", "10.0.0.4", "10.0.0.0/24", "10.9.0.1", ports, ("10.244.0.0/24",))
-    router = Router("vnet", 2, "10.8.0.2", (member,), rules)
+    router = Router(
+        "vnet", 2, "10.8.0.2", (member,), rules, (engine.Balanced("10.9.0.2", ports, ("uid",)),)
+    )
     state = network_state.State({"vnet": router}, 7)
 
     network_state.save_state(tmp_path / "notes.json", state)

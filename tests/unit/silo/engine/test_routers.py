@@ -105,3 +105,15 @@ def test_a_peer_speaks_with_its_own_addresses_alone_and_only_to_groups():
         (True, True),
         (False, True),
     ]
+
+
+def test_balanced_address_is_spoken_for_by_who_is_behind_it_and_asked_on_its_ports():
+    shared = engine.Balanced("10.9.0.7", (engine.Port("UDP", 53),), (QUIET.uid, "gone"))
+    router = Router("vnet", 2, "10.8.0.2", (WEB, QUIET), balanced=(shared,))
+    commands = routers.render_router(router)
+
+    (bound,) = find(commands, "set", "bound")
+    (asked,) = find(commands, "set", "balanced")
+    assert {"concat": [QUIET.device, "10.9.0.7"]} in bound["elem"]
+    assert {"concat": [WEB.device, "10.9.0.7"]} not in bound["elem"]
+    assert asked["elem"] == [{"concat": ["10.9.0.7", "udp", 53]}]
