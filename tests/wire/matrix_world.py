@@ -15,6 +15,7 @@ from tests.wire.forgery import Forger
 from tests.wire.principals import Administration, Client
 from tests.wire.served_routes import Route, list_routes
 
+from silo.app import clusters
 from silo.front import Door
 
 GROUP, ELSEWHERE = "matrix", "elsewhere"
@@ -22,6 +23,9 @@ REGISTRY, OTHER_REGISTRY = "matrix", "matrixother"
 ACCOUNT, SHARE = "matrixfiles", "data"
 STORAGE_RESOURCE = "https://storage.azure.com"
 STORAGE_VERSION = "2025-11-05"
+CLUSTER = "0123456789abcdef0123456789abcdef"
+"""There is none of this uid; its word is good all the same."""
+KUBERNETES_RESOURCE = "6dae42f8-4368-4678-94ff-3960e28e3630"
 LOGS_RESOURCE = "https://api.loganalytics.io"
 REPOSITORY, OTHER_REPOSITORY = "team/app", "team/other"
 ALL_ACTIONS = "pull,push,delete,metadata_read,metadata_write,deleted_read,deleted_restore"
@@ -50,6 +54,7 @@ class World:
             Door.REGISTRY: f"https://{urls.login_server(REGISTRY)}",
             Door.STORAGE: urls.file_endpoint(ACCOUNT).rstrip("/"),
             Door.LOGS: urls.logs,
+            Door.KUBERNETES: urls.kubernetes,
         }
         path = path or self.fill(route)
         if route.door is Door.MANAGEMENT:
@@ -106,9 +111,15 @@ def fill_world(silo: Instance, caller: Caller) -> World:
         },
         Door.STORAGE: {"share": SHARE, "directory": "folder", "file": "file"},
         Door.LOGS: {"workspace": make_workspace(silo, caller, administration)},
+        Door.KUBERNETES: {"uid": CLUSTER},
     }
     world.wrong = _collect_wrong(world, target)
     return world
+
+
+def make_word(silo: Instance, uid: str) -> str:
+    """Return the word by which a cluster is known."""
+    return clusters.open_tokens(silo.settings)(uid)
 
 
 def make_workspace(silo: Instance, caller: Caller, administration: Administration) -> str:
@@ -209,6 +220,14 @@ def _collect_wrong(world: World, target: Target) -> dict[Door, list[tuple[str, s
             ("other audience (Graph)", f"Bearer {graph_token}"),
             ("other audience (registry)", f"Bearer {data_token}"),
             *_bear(both["logs"].items()),
+        ],
+        Door.KUBERNETES: [
+            *common,
+            *_bear(Forger(arm_token, silo.settings.keys).list_variants()),
+            ("an administrator's (ARM)", f"Bearer {arm_token}"),
+            ("an administrator's (AKS)", f"Bearer {silo.sign_in(KUBERNETES_RESOURCE)}"),
+            ("another cluster's", f"Bearer {make_word(silo, 'f' * 32)}"),
+            *_bear(both["arm"].items()),
         ],
     }
 

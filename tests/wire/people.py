@@ -53,6 +53,12 @@ def make_person(
     return Person(own, upn, made["id"], folder / f"{name}.kubeconfig")
 
 
+def grant(az: Az, person: Person, role: str, scope: str) -> None:
+    """Give a role to somebody."""
+    whom = ("--assignee-object-id", person.object_id, "--assignee-principal-type", "User")
+    az("role", "assignment", "create", "--role", role, *whom, "--scope", scope)
+
+
 def _path() -> str:
     folders = (str(az_path().parent), str(kubelogin_path().parent), os.environ["PATH"])
     return os.pathsep.join(folders)

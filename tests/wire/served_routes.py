@@ -13,7 +13,7 @@ from bench.instance import Instance
 from silo import core, identity, registry, storage
 from silo.app import composition
 from silo.front import Door
-from silo.providers import operationalinsights
+from silo.providers import containerservice, operationalinsights
 
 _NAME = re.compile(r"{(\w+)(?::\w+)?}")
 
@@ -60,5 +60,6 @@ def list_routes(silo: Instance) -> list[Route]:
     data = [Route(Door.REGISTRY, one.method, one.path, one.scope) for one in registry.routes()]
     files = [Route(Door.STORAGE, one.method, one.path, one.action) for one in storage.routes()]
     logs = [Route(Door.LOGS, *one) for one in operationalinsights.query_routes()]
+    reviews = Route(Door.KUBERNETES, *containerservice.AUTHORIZER_ROUTE)
     metadata = Route(Door.MANAGEMENT, "GET", "/metadata/endpoints")
-    return [metadata, *arm, *login, *graph, *data, *files, *logs]
+    return [metadata, *arm, *login, *graph, *data, *files, *logs, reviews]

@@ -40,6 +40,7 @@ SHAPES = {
     Door.LOGIN: "error",
     Door.REGISTRY: "errors",
     Door.LOGS: "error",
+    Door.KUBERNETES: "status",
 }
 FIELDS = {
     Door.STORAGE: (
@@ -73,6 +74,7 @@ class World:
             Door.REGISTRY: target.host,
             Door.LOGS: urls.logs.removeprefix("https://"),
             Door.STORAGE: urls.file_endpoint(matrix_world.ACCOUNT).split("/")[2],
+            Door.KUBERNETES: urls.kubernetes.removeprefix("https://"),
         }
         self.tokens = {
             Door.MANAGEMENT: token,
@@ -81,6 +83,7 @@ class World:
             Door.REGISTRY: target.sign_in(REPOSITORY, ACTIONS),
             Door.LOGS: silo.sign_in(matrix_world.LOGS_RESOURCE),
             Door.STORAGE: silo.sign_in(matrix_world.STORAGE_RESOURCE),
+            Door.KUBERNETES: matrix_world.make_word(silo, matrix_world.CLUSTER),
         }
         self.known = {
             Door.MANAGEMENT: {
@@ -95,6 +98,7 @@ class World:
             Door.REGISTRY: {"name": REPOSITORY, "reference": digest},
             Door.LOGS: {"workspace": workspace},
             Door.STORAGE: {"share": matrix_world.SHARE, "directory": "folder", "file": "file"},
+            Door.KUBERNETES: {"uid": matrix_world.CLUSTER},
         }
         routes = list_routes(silo)
         self.requests: dict[Door, st.SearchStrategy[Strange]] = {
@@ -124,6 +128,8 @@ class World:
             return [*_graph_samples()]
         if door is Door.LOGS:
             return [{"query": "ContainerInstanceLog_CL | take 1", "timespan": "PT1H"}]
+        if door is Door.KUBERNETES:
+            return [*_review_samples()]
         return [json.loads(make_manifest([b"layer"])), json.loads(CONFIG), {"writeEnabled": False}]
 
     def send(self, door: Door, request: Strange) -> Ending:
@@ -133,6 +139,13 @@ class World:
             fields.append(f"Authorization: Bearer {self.tokens[door]}")
         data = head(request.method, request.target, self.hosts[door], *fields, "Connection: close")
         return ask(self.silo, self.hosts[door], data + request.body)
+
+
+def _review_samples() -> Iterator[Any]:
+    extra = {"entra.silo/oid": [matrix_world.ZERO_USER], "entra.silo/iat": ["1700000000"]}
+    asked = {"namespace": "shop", "verb": "get", "resource": "pods", "group": "apps"}
+    yield {"spec": {"user": "x", "groups": ["g"], "extra": extra, "resourceAttributes": asked}}
+    yield {"spec": {"extra": extra, "nonResourceAttributes": {"path": "/version", "verb": "get"}}}
 
 
 def _arm_samples(silo: Instance) -> Iterator[Any]:

@@ -15,6 +15,7 @@ from bench.instance import ARM_RESOURCE, Instance
 from tests.wire.forgery import Forger
 from tests.wire.matrix_world import (
     ALL_ACTIONS,
+    CLUSTER,
     OTHER_REGISTRY,
     REGISTRY,
     REPOSITORY,
@@ -24,6 +25,7 @@ from tests.wire.matrix_world import (
     access_token,
     exchange,
     fill_world,
+    make_word,
     render_basic,
 )
 from tests.wire.served_routes import Route
@@ -195,6 +197,7 @@ def test_the_same_requests_reach_their_routes_with_a_right_that_suffices(world: 
         Door.GRAPH: f"Bearer {world.administration.graph_token}",
         Door.REGISTRY: f"Bearer {world.silo.registry_token(REGISTRY, *scopes)}",
         Door.STORAGE: f"Bearer {world.silo.sign_in(STORAGE_RESOURCE)}",
+        Door.KUBERNETES: f"Bearer {make_word(world.silo, CLUSTER)}",
     }
     order = {"GET": 0, "HEAD": 1, "PATCH": 2, "PUT": 3, "POST": 4, "DELETE": 5}
     routes = [route for route in world.routes if route.door in right and str(route) not in SIGN_IN]

@@ -1,5 +1,6 @@
 """What runs clusters, put together: by the control process alone, and only where it can."""
 
+import hmac
 from collections.abc import Callable, Collection
 
 from silo import arm, core, engine, identity, kube
@@ -24,7 +25,17 @@ def describe_directory(settings: Settings, store: core.Store) -> kube.Directory:
         audience=identity.AKS_APP_ID,
         tenant=tenant.id,
         authority=settings.public / ("server.pem" if settings.tls_cert else "ca.pem"),
+        authorizer=f"{settings.names.urls.kubernetes}/clusters/{{}}/authorize",
+        make_token=open_tokens(settings),
     )
+
+
+def open_tokens(settings: Settings) -> Callable[[str], str]:
+    """Return what makes the word by which a cluster is known when it asks."""
+    # A key of its own, derived: it says nothing of the one it comes from (RFC 5869 section 2.3).
+    secret = (settings.keys / "vault.key").read_bytes()
+    key = hmac.digest(secret, b"silo authorizer of clusters\x01", "sha256")
+    return lambda uid: hmac.digest(key, uid.encode(), "sha256").hex()
 
 
 def open_clusters(

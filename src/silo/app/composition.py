@@ -172,6 +172,13 @@ def open_doors(settings: Settings, clock: core.Clock) -> ASGIApp:
         front.Door.REGISTRY: images,
         front.Door.STORAGE: files,
         front.Door.LOGS: open_logs(rooms),
+        front.Door.KUBERNETES: containerservice.AuthorizerDoor(
+            resources=rooms.resources,
+            clock=clock,
+            authorizer=rooms.authorizer,
+            find_principal=rooms.verifier.find_principal,
+            make_token=clusters.open_tokens(settings),
+        ),
     }
 
     sessions = ExecSessions(settings, clock)

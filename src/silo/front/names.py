@@ -17,6 +17,8 @@ class Door(StrEnum):
     REGISTRY = "registry"
     LOGS = "loganalytics"
     STORAGE = "storage"
+    KUBERNETES = "kubernetes"
+    """Where the API servers of clusters ask what people may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Urls:
     """The query API of Log Analytics."""
     registry_suffix: str
     """``azurecr.silo.localhost:8443``: a login server is ``<registry>.<registry_suffix>``."""
+    kubernetes: str
+    """Where API servers ask; Azure has no such name."""
     storage_suffix: str
     """Starts with ``core.``, or the file SDK cannot tell the account (azure-wire 7.2)."""
 
@@ -65,6 +69,7 @@ AZURE_URLS = Urls(
     graph="https://graph.microsoft.com",
     logs="https://api.loganalytics.io",
     registry_suffix="azurecr.io",
+    kubernetes="",
     storage_suffix="core.windows.net",
 )
 STORAGE_SERVICES = ("file", "blob", "queue", "table", "dfs", "web")
@@ -99,6 +104,7 @@ class Names:
             graph=f"https://graph.{end}",
             logs=f"https://loganalytics.{end}",
             registry_suffix=f"azurecr.{end}",
+            kubernetes=f"https://kubernetes.{end}",
             storage_suffix=f"core.{end}",
         )
         object.__setattr__(self, "urls", urls)
@@ -120,7 +126,7 @@ class Names:
             return Place(Door.REGISTRY, AZURE_URLS, registry)
         if registry := _label_before(name, f".azurecr.{self.domain}"):
             return Place(Door.REGISTRY, self.urls, registry)
-        for door in (Door.MANAGEMENT, Door.LOGIN, Door.GRAPH, Door.LOGS):
+        for door in (Door.MANAGEMENT, Door.LOGIN, Door.GRAPH, Door.LOGS, Door.KUBERNETES):
             if name == f"{door}.{self.domain}":
                 return Place(door, self.urls)
         if name in {"localhost", "127.0.0.1", "[::1]"}:

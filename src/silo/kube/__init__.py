@@ -3,6 +3,9 @@
 It knows no HTTP framework and no Azure; whoever asks translates first.
 """
 
+from .authentication import CREDENTIAL as CREDENTIAL
+from .authentication import ISSUED as ISSUED
+from .authentication import OBJECT_ID as OBJECT_ID
 from .authentication import Directory as Directory
 from .balancing import INNER_SPACE as INNER_SPACE
 from .balancing import Addresses as Addresses

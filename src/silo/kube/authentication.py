@@ -4,7 +4,8 @@ Tokens are checked by Kubernetes itself (structured authentication), with keys t
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,11 @@ class Directory:
     audience: str
     tenant: str
     authority: Path
-    """Who vouches for the issuer's certificate."""
+    """Who vouches for the certificates of issuer and authorizer."""
+    authorizer: str
+    """Who is asked what they may do; the cluster's uid goes into ``{}``."""
+    make_token: Callable[[str], str] = field(repr=False)
+    """The word by which the authorizer knows a cluster."""
 
 
 def write_files(plan: ClusterPlan, paths: ClusterPaths, directory: Directory | None) -> None:
@@ -58,7 +63,6 @@ def flag_api_server(plan: ClusterPlan, paths: ClusterPaths) -> dict[str, str]:
     flags = {
         "anonymous-auth": "false",
         "client-ca-file": str(locate_authorities(paths)),
-        "authorization-mode": "Node,RBAC",
     }
     if plan.sign_in is None:
         return flags

@@ -11,7 +11,7 @@ from typing import Any
 
 from silo import core
 
-from . import authentication, certificates, kubeconfigs, metering
+from . import authentication, authorization, certificates, kubeconfigs, metering
 from .authentication import Directory
 from .binaries import Kit
 from .certificates import Pair, Subject
@@ -96,6 +96,7 @@ def prepare(
         core.write_private(paths.config / f"{name}.kubeconfig", config.encode())
     _ensure_encryption(paths.config / "encryption.json")
     authentication.write_files(plan, paths, directory)
+    authorization.write_files(plan, paths, directory)
     core.write_private(_locate_resolver(paths), f"nameserver {RESOLVER}\n".encode())
     core.write_private(paths.config / "admission.json", json.dumps(_describe_admission()).encode())
 
@@ -241,6 +242,7 @@ def _flag_api_server(plan: ClusterPlan, paths: ClusterPaths) -> dict[str, str]:
         "tls-cert-file": str(own.certificate),
         "tls-private-key-file": str(own.key),
         **authentication.flag_api_server(plan, paths),
+        **authorization.flag_api_server(plan, paths),
         "enable-admission-plugins": "NodeRestriction",
         "admission-control-config-file": str(paths.config / "admission.json"),
         "allow-privileged": "true",

@@ -4,6 +4,7 @@ The gateway has asked for ``Microsoft.Authorization/roleAssignments/write`` at t
 assignment, and that is Azure's rule: who may write there may give any role there, and none above.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,6 +34,10 @@ from .properties import (
 from .scopes import open_view
 
 WRITE = "Microsoft.Authorization/roleAssignments/write"
+_INSIDE = frozenset({"microsoft.containerservice/managedclusters/namespaces"})
+"""Places that data actions are allowed at, though no request reads them as resources."""
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""Of a Kubernetes namespace (RFC 1123)."""
 _PRINCIPAL_TYPES = {
     identity.ObjectType.USER: access.PrincipalType.USER,
     identity.ObjectType.GROUP: access.PrincipalType.GROUP,
@@ -88,7 +93,7 @@ class RoleAssignments:
         def write(conn: core.Connection) -> tuple[int, access.RoleAssignment]:
             arm.check_locks(conn, match.id, deleting=False)
             # Rights given ahead of a resource would wait for whoever makes one of that name.
-            scope = arm.check_scope(conn, place, writing=True).text
+            scope = _check_place(conn, place)
             assignment = _read_wish(conn, call, scope, name, wanted)
             status, stored = _store(conn, assignment)
             call.record(conn, status, **_describe(stored))
@@ -115,6 +120,15 @@ class RoleAssignments:
         if gone is None:
             return arm.Reply(204)
         return arm.Reply(200, render_assignment(gone, get_definition_prefix(match.scope)))
+
+
+def _check_place(conn: core.Connection, place: arm.ResourceId) -> str:
+    """Return where a role may be given: at a resource, or at what Azure knows inside of one."""
+    inside = place.full_type.casefold() in _INSIDE and _NAME.fullmatch(place.name)
+    if not inside or place.parent is None:
+        return arm.check_scope(conn, place, writing=True).text
+    above = arm.check_scope(conn, place.parent, writing=True)
+    return above.child(place.type.rpartition("/")[2], place.name).text
 
 
 def _check_supported(wanted: RoleAssignmentProperties) -> None:

@@ -3,6 +3,8 @@
 from silo import arm
 
 from .agent_pools import AgentPools
+from .authorizer_door import AUTHORIZER_ROUTE as AUTHORIZER_ROUTE
+from .authorizer_door import AuthorizerDoor as AuthorizerDoor
 from .checks import check_cluster
 from .life import Life
 from .maintenance import NAMES, MaintenanceConfiguration, check_maintenance

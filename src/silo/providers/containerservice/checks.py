@@ -44,6 +44,7 @@ _CLUSTER: Mapping[str, Sequence[Any] | None] = {
 _AAD: Mapping[str, Sequence[Any] | None] = {
     "managed": (True,),
     "adminGroupObjectIDs": ANY,
+    "enableAzureRBAC": ANY,
     "tenantID": ANY,
 }
 _NETWORK: Mapping[str, Sequence[Any]] = {

@@ -7,7 +7,7 @@ from cryptography import x509
 from tests.unit.silo.kube import kube_world as world
 
 from silo import kube
-from silo.kube import authentication, control_plane
+from silo.kube import authentication, authorization, control_plane
 
 TENANT = "00000000-0000-0000-0000-0000000000aa"
 GROUP = "00000000-0000-0000-0000-0000000000bb"
@@ -18,7 +18,14 @@ PLAN = replace(world.PLAN, sign_in=kube.SignIn((GROUP,)))
 def directory(tmp_path: Path) -> kube.Directory:
     authority = tmp_path / "ca.pem"
     authority.write_text("-----BEGIN CERTIFICATE-----\n")
-    return kube.Directory("https://login.test/aa/", "6dae42f8", TENANT, authority)
+    return kube.Directory(
+        "https://login.test/aa/",
+        "6dae42f8",
+        TENANT,
+        authority,
+        "https://silo.test/clusters/{}/authorize",
+        lambda uid: f"word of {uid}",
+    )
 
 
 def prepare(folder: Path, plan: kube.ClusterPlan, directory: kube.Directory | None) -> None:
@@ -86,3 +93,22 @@ def test_administrators_are_the_members_of_their_groups():
     assert binding["roleRef"]["name"] == "cluster-admin"
     assert [one["name"] for one in binding["subjects"]] == [GROUP]
     assert authentication.list_objects(None) == {}
+
+
+def test_silo_decides_first_and_about_people_alone(tmp_path, directory):
+    prepare(tmp_path, PLAN, directory)
+    flags = authorization.flag_api_server(PLAN, world.paths_in(tmp_path))
+    first, *rest = json.loads(Path(flags["authorization-config"]).read_text())["authorizers"]
+    asked = first["webhook"]
+    kubeconfig = Path(asked["connectionInfo"]["kubeConfigFile"])
+
+    assert "authorization-mode" not in flags
+    assert [one["type"] for one in rest] == ["Node", "RBAC"]
+    assert (first["type"], asked["failurePolicy"]) == ("Webhook", "Deny")
+    assert authentication.OBJECT_ID in asked["matchConditions"][0]["expression"]
+    assert f"/clusters/{PLAN.uid}/authorize" in kubeconfig.read_text()
+    assert f"word of {PLAN.uid}" in kubeconfig.read_text()
+    assert kubeconfig.stat().st_mode & 0o077 == 0
+    assert authorization.flag_api_server(world.PLAN, world.paths_in(tmp_path)) == {
+        "authorization-mode": "Node,RBAC"
+    }

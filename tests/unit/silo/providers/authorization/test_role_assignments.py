@@ -258,3 +258,21 @@ async def test_a_lock_keeps_assignments_as_they_are(world: World) -> None:
     lock("ReadOnly")
     with pytest.raises(arm.ScopeLocked):
         await world.ask("PUT", ITEM, GROUP, wish("AcrPush", world.team), name=GUID.format(9))
+
+
+async def test_rights_are_given_in_a_namespace_of_a_cluster_that_is_there(world: World) -> None:
+    cluster = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters/k"
+    body = wish("Reader", world.kim.object_id)
+    with pytest.raises(arm.ResourceNotFound):
+        await world.ask("PUT", ITEM, f"{cluster}/namespaces/shop", body, name=NEW)
+    id_, stamp = arm.parse_resource_id(cluster), arm.make_stamp(NOW)
+    world.store.write_now(
+        lambda conn: world.resources.put(conn, world.resources.make(id_, {}, stamp))
+    )
+    for wrong in ("namespaces/No", "pods/shop", "namespaces/shop/pods/p"):
+        with pytest.raises(arm.ResourceNotFound):
+            await world.ask("PUT", ITEM, f"{cluster}/{wrong}", body, name=NEW)
+
+    made = await world.ask("PUT", ITEM, f"{cluster}/namespaces/shop", body, name=NEW)
+
+    assert (made.status, made.body["properties"]["scope"]) == (201, f"{cluster}/namespaces/shop")
