@@ -1,4 +1,4 @@
-"""What comes with a cluster: pulls by the nodes' identity, and measuring.
+"""What comes with a cluster: pulls by the nodes' identity, measuring, disks.
 
 A pod that is busy from the beginning gives the autoscaler time to see it while others are tested.
 """
@@ -134,3 +134,59 @@ def test_what_nodes_and_pods_use_is_measured(cluster: Cluster) -> None:
 
 def test_deployment_grows_under_load(cluster: Cluster) -> None:
     cluster.wait(lambda: cluster.read("deployment", "busy")["status"].get("readyReplicas") == 2)
+
+
+def describe_writer(image: Image, name: str, volume: dict[str, Any], *words: str) -> dict[str, Any]:
+    """Return a pod with two containers: one runs the words with the volume at /data, one looks."""
+    mounts = [{"name": "data", "mountPath": "/data"}]
+    command = {"writer": ["/bin/sh", "-c", " ".join(words)], "looker": ["/bin/probe", "sleep"]}
+    containers = [
+        {"name": each, "image": image.reference, "command": said, "volumeMounts": mounts}
+        for each, said in command.items()
+    ]
+    spec = {
+        "terminationGracePeriodSeconds": 1,
+        "containers": containers,
+        "volumes": [{"name": "data", **volume}],
+    }
+    return {"apiVersion": "v1", "kind": "Pod", **_name(name), "spec": spec}
+
+
+def look(cluster: Cluster, pod: str, path: str) -> str:
+    """Return what a pod's other container reads in its volume."""
+    words = ("exec", pod, "-c", "looker", "--", "/bin/busybox", "cat", path)
+    return cluster.kubectl(*words).out.strip()
+
+
+def test_local_storage_is_shared_in_the_pod_and_gone_with_it(
+    cluster: Cluster, probe_image: Image
+) -> None:
+    write = "test -e /data/note && echo again >/data/note || echo first >/data/note; exec sleep 999"
+    for _ in range(2):
+        cluster.apply(describe_writer(probe_image, "local", {"emptyDir": {}}, write))
+        cluster.wait_phase("local", "Running")
+        assert cluster.wait(lambda: look(cluster, "local", "/data/note")) == "first"
+        programs.succeed(cluster.kubectl("delete", "pod", "local"))
+
+
+def test_disk_follows_its_claim_from_pod_to_pod_and_goes_with_it(
+    cluster: Cluster, probe_image: Image
+) -> None:
+    wanted = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **_name("data"), "spec": wanted}
+    volume = {"persistentVolumeClaim": {"claimName": "data"}}
+    first = describe_writer(probe_image, "one", volume, "echo kept >/data/note; exec sleep 999")
+    cluster.apply(claim, first)
+    cluster.wait_phase("one", "Running")
+    assert cluster.wait(lambda: look(cluster, "one", "/data/note")) == "kept"
+    bound = cluster.read("pvc", "data")
+    assert (bound["spec"]["storageClassName"], bound["status"]["phase"]) == ("default", "Bound")
+    programs.succeed(cluster.kubectl("delete", "pod", "one"))
+
+    cluster.apply(describe_writer(probe_image, "two", volume, "exec sleep 999"))
+    cluster.wait_phase("two", "Running")
+    assert look(cluster, "two", "/data/note") == "kept"
+
+    programs.succeed(cluster.kubectl("delete", "pod", "two"))
+    programs.succeed(cluster.kubectl("delete", "pvc", "data"))
+    cluster.wait(lambda: not cluster.read("pv")["items"])

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import metering, name_server
+from . import metering, name_server, storage_classes
+from .api import Api
 from .binaries import Kit
 from .certificates import Pair
 from .nodes import PAUSE_IMAGE
@@ -21,9 +22,19 @@ def list_images(kit: Kit) -> tuple[tuple[Path, str], ...]:
     )
 
 
+async def ensure(api: Api, objects: Mapping[str, Mapping[str, Any]]) -> None:
+    """Have objects in the API, by their paths; some may stay as their owner changed them."""
+    for path, document in objects.items():
+        labels = document["metadata"].get("labels") or {}
+        if storage_classes.ENSURE_EXISTS.items() <= labels.items() and await api.find(path):
+            continue
+        await api.put(path, document)
+
+
 def list_objects(plan: ClusterPlan, paths: ClusterPaths) -> dict[str, Mapping[str, Any]]:
     """Return the objects by their paths, in the order in which they are made."""
     return {
         **name_server.list_objects(plan),
+        **storage_classes.list_objects(),
         **metering.list_objects(Pair(paths.pki, metering.SERVICE), Pair(paths.pki, "ca")),
     }

@@ -76,7 +76,7 @@ def prepare(
 ) -> None:
     """Write everything that the programs read; what is there and fits stays."""
     # The database's folder comes with the cluster's own: see ``require_stored``.
-    for folder in (paths.etcd, paths.state, paths.pki, paths.config, paths.run):
+    for folder in (paths.etcd, paths.state, paths.pki, paths.config, paths.disks, paths.run):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
     authorities = ensure_authorities(paths, now)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from silo import engine
 
+from . import disks
 from .errors import StepFailed
 from .node_files import TUNED
 from .nodes import Node
@@ -65,9 +66,12 @@ def _list_binds(node: Node) -> Iterator[tuple[Path, Path]]:
         state / "pod-logs": Path("/var/log/pods"),
         state / "container-logs": Path("/var/log/containers"),
         state / "cni-state": Path("/var/lib/cni"),
+        # Below the kubelet's, so after it.
+        node.cluster_paths.disks: disks.IN_NODE,
         run / "shims": Path("/run/containerd"),
         run / "netns": Path("/run/netns"),
     }
+    (state / "kubelet" / disks.IN_NODE.name).mkdir(mode=0o700, parents=True, exist_ok=True)
     for source, target in folders.items():
         source.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Only a place to mount upon: what is kept is the node's own.

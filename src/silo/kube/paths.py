@@ -60,6 +60,11 @@ class ClusterPaths:
         return self.state / "etcd"
 
     @property
+    def disks(self) -> Path:
+        """What claims for volumes got."""
+        return self.state / "disks"
+
+    @property
     def logs(self) -> Path:
         """What the programs say."""
         return self.state / "logs"

@@ -8,9 +8,10 @@ import structlog
 
 from silo import core, engine
 
-from . import addons, authentication, control_groups, control_plane, rotation, upgrading
+from . import addons, authentication, control_groups, control_plane, following, rotation, upgrading
 from .api import Api
 from .binaries import Kit
+from .disks import Disks
 from .errors import DrainFailed, StepFailed, UpgradeFailed
 from .fleet import Fleet
 from .ground import Ground
@@ -104,6 +105,10 @@ class Runner:
         traffic = Traffic(self.plan, self._ground)
         async with asyncio.TaskGroup() as tasks:
             guard = tasks.create_task(traffic.tend(self._answers))
+            disks = Disks(self._paths, self._ground.clock)
+            give = tasks.create_task(
+                following.follow(self.plan, self._paths, self._answers, disks.run)
+            )
             work = tasks.create_task(self._bring_up(self.plan, traffic))
             change = tasks.create_task(self._changed.wait())
             await asyncio.wait((work, change), return_when=asyncio.FIRST_COMPLETED)
@@ -112,6 +117,7 @@ class Runner:
                 self.settled.set()
             await change
             guard.cancel()
+            give.cancel()
             work.cancel()
 
     async def _bring_up(self, plan: ClusterPlan, traffic: Traffic) -> None:
@@ -135,12 +141,8 @@ class Runner:
                 lambda: rotation.is_told(api, self._paths), "pods do not hear of the authority"
             )
             await Fleet(plan, self._ground, self.tending, api, traffic).follow(self._say)
-            objects = {
-                **addons.list_objects(plan, self._paths),
-                **authentication.list_objects(plan.sign_in),
-            }
-            for path, document in objects.items():
-                await api.put(path, document)
+            await addons.ensure(api, addons.list_objects(plan, self._paths))
+            await addons.ensure(api, authentication.list_objects(plan.sign_in))
         finally:
             await api.close()
 

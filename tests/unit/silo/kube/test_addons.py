@@ -24,3 +24,34 @@ def test_objects_have_the_names_of_their_paths(tmp_path):
     found = addons.list_objects(world.PLAN, paths)
 
     assert all(path.endswith(f"/{one['metadata']['name']}") for path, one in found.items())
+
+
+class FakeApi:
+    """Has what is put into it."""
+
+    def __init__(self):
+        self.held = {}
+        self.written = []
+
+    async def find(self, path):
+        return self.held.get(path)
+
+    async def put(self, path, document):
+        self.held[path] = document
+        self.written.append(path)
+
+
+async def test_class_that_its_owner_changed_stays_so_and_one_that_is_gone_comes_back(tmp_path):
+    paths = world.paths_in(tmp_path)
+    control_plane.prepare(world.PLAN, paths, world.NOW)
+    objects, api = addons.list_objects(world.PLAN, paths), FakeApi()
+    await addons.ensure(api, objects)
+    classes = [path for path in api.written if "/storageclasses/" in path]
+    del api.held[classes[0]]
+    api.written.clear()
+
+    await addons.ensure(api, objects)
+
+    assert len(classes) == 3
+    assert [path for path in api.written if "/storageclasses/" in path] == classes[:1]
+    assert len(api.written) == len(objects) - 2
