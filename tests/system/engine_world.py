@@ -6,7 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,7 @@ class World:
         container_id = f"{self.group}-{secrets.token_hex(4)}"
         plan = {"memory_bytes": 64 << 20, **plan}
         group_cpu = plan.pop("group_cpu", 1.0)
+        ahead = plan.pop("ahead", "")
         group_memory = plan.pop("group_memory_bytes", 256 << 20)
         made = engine.ContainerPlan(container_id, image.reference, args or None, **plan)
         place = Place(
@@ -125,16 +126,19 @@ class World:
             memory_bytes=group_memory,
             first_id=await self.runtime.get_first_id(self.group, level),
         )
-        await self.runtime.create(
+        draft = engine.Draft(
             container_id,
             image,
             build_spec(made, image, place),
-            level=level,
-            log_path=self.get_log(container_id),
-            group=self.group,
-            name=container_id,
-            secrets=made.secrets,
+            level,
+            self.get_log(container_id),
+            self.group,
+            container_id,
+            made.secrets,
         )
+        if ahead:
+            await self.runtime.lay(draft if ahead == "same" else replace(draft, name="other"))
+        await self.runtime.create(draft)
         await self.runtime.start(container_id)
         return container_id
 

@@ -53,6 +53,18 @@ async def test_what_a_container_says_is_kept_with_its_time_and_stream(world, ima
     assert engine.read_logs(log, timestamps=True)[:2] == "20"
 
 
+@pytest.mark.parametrize("level", [engine.Level.PROCESS, engine.Level.SANDBOX])
+@pytest.mark.parametrize("ahead", ["same", "other"])
+async def test_what_was_laid_ahead_is_used_if_it_is_the_same(world, image, level, ahead):
+    secrets = (("TOKEN", "s3cret"),)
+    program = ("/bin/sh", "-c", "echo $TOKEN; sleep 1000 & wait")
+    container = await world.start(image, *program, level=level, secrets=secrets, ahead=ahead)
+    (found,) = await world.runtime.list_containers()
+
+    assert (found.id, found.name) == (container, container)
+    await eventually(lambda: engine.read_logs(world.get_log(container)) == "s3cret\n")
+
+
 async def test_root_inside_is_nobody_outside(world, image):
     await world.start(image, "/bin/sh", "-c", "sleep 100 & wait", "x")
     (found,) = await world.runtime.list_containers()

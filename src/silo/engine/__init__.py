@@ -70,6 +70,7 @@ from .logs import remove_logs as remove_logs
 from .machine import Ground as Ground
 from .machine import Machine as Machine
 from .machine import Ran as Ran
+from .making import Draft as Draft
 from .metadata import METADATA_ADDRESS as METADATA_ADDRESS
 from .metadata import Metadata as Metadata
 from .metadata import MetadataAnswer as MetadataAnswer

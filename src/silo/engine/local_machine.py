@@ -16,6 +16,7 @@ from .errors import ContainerMissing
 from .git import Stand
 from .group_files import GroupFiles
 from .machine import Ground, Ran
+from .making import Draft
 from .network import Networks
 from .paths import Paths
 from .placement import Attachment
@@ -94,14 +95,34 @@ class LocalMachine:
         """Return the image, fetched if it is not here."""
         return await self._runtime.ensure_image(image, credentials)
 
+    async def lay(self, plan: GroupPlan, container: ContainerPlan, image: Image) -> None:
+        """Make what of a container can be made while the group is."""
+        if not container.mounts:  # where its volumes are, is known once they are there
+            at = self._networks.locate(plan.uid)
+            await self._runtime.lay(await self._draft(plan, container, image, Ground(str(at))))
+
     async def start(
         self, plan: GroupPlan, container: ContainerPlan, image: Image, ground: Ground
     ) -> None:
         """Make a container afresh and start its program."""
-        id_ = make_container_id(plan.uid, container.name)
         if plan.level is not Level.PROCESS:
             # A sandbox takes the address over; whoever comes after it finds it given back.
             await self._networks.attach(plan.uid, plan.network)
+        draft = await self._draft(plan, container, image, ground)
+        # A sandbox boots on the share of a core that its group has; nobody waits for it.
+        async with self._places if plan.level is Level.PROCESS else contextlib.nullcontext():
+            await self._runtime.create(draft)
+            try:
+                await self._runtime.start(draft.container_id)
+            except BaseException:
+                await asyncio.shield(self._runtime.delete(draft.container_id))
+                raise
+
+    async def _draft(
+        self, plan: GroupPlan, container: ContainerPlan, image: Image, ground: Ground
+    ) -> Draft:
+        id_ = make_container_id(plan.uid, container.name)
+        volumes = ground.volumes or {}
         place = Place(
             instance=self._runtime.instance,
             group=plan.uid,
@@ -110,28 +131,21 @@ class LocalMachine:
             netns=ground.netns,
             hostname=plan.network.hostname or plan.name,
             files=self._files.list_files(plan.uid),
-            volumes={name: str(path) for name, path in (ground.volumes or {}).items()},
+            volumes={each.volume: str(volumes[each.volume]) for each in container.mounts},
             cpu=sum(one.cpu for one in plan.containers),
             memory_bytes=sum(one.memory_bytes for one in plan.containers),
             first_id=await self._runtime.get_first_id(plan.uid, plan.level),
         )
-        # A sandbox boots on the share of a core that its group has; nobody waits for it.
-        async with self._places if plan.level is Level.PROCESS else contextlib.nullcontext():
-            await self._runtime.create(
-                id_,
-                image,
-                build_spec(container, image, place),
-                level=plan.level,
-                log_path=locate_log(self._paths, plan.uid, container.name),
-                group=plan.uid,
-                name=container.name,
-                secrets=container.secrets,
-            )
-            try:
-                await self._runtime.start(id_)
-            except BaseException:
-                await asyncio.shield(self._runtime.delete(id_))
-                raise
+        return Draft(
+            id_,
+            image,
+            build_spec(container, image, place),
+            plan.level,
+            locate_log(self._paths, plan.uid, container.name),
+            plan.uid,
+            container.name,
+            container.secrets,
+        )
 
     async def publish(self, plan: GroupPlan) -> None:
         """Let through the ports that the plan names, and no others, from now on."""

@@ -41,6 +41,10 @@ class Machine(Protocol):
         """Return the image, fetched if it is not here; permission is asked either way."""
         ...
 
+    async def lay(self, plan: GroupPlan, container: ContainerPlan, image: Image) -> None:
+        """Make what of a container can be made while the group is; only its start needs it."""
+        ...
+
     async def start(
         self, plan: GroupPlan, container: ContainerPlan, image: Image, ground: Ground
     ) -> None:

@@ -65,6 +65,10 @@ class Networks:
         """Make the host ready and put every rule in force again."""
         await self._do(self._start)
 
+    def locate(self, uid: str) -> Path:
+        """Return where the namespace of a group is, or will be."""
+        return self._names.group_path(uid)
+
     async def attach(self, uid: str, plan: NetworkPlan) -> Attachment:
         """Give a group its namespace, address and rules; repeatable.
 
@@ -268,9 +272,7 @@ class Networks:
     def _sweep(self, keep: frozenset[str]) -> None:
         for router in list(self._state.routers.values()):
             for member in router.members:
-                if member.owner not in keep or not netns.is_namespace(
-                    self._names.group_path(member.uid)
-                ):
+                if member.owner not in keep or not netns.is_namespace(self.locate(member.uid)):
                     self._detach(member.uid)
         known = {self._names.group(member.uid) for member in self._state.iterate_members()}
         known |= {self._names.router(key) for key in self._state.routers}

@@ -182,8 +182,8 @@ class Runner:
                 self._events, "LimitsShared", "Warning", told, now
             )
         for name in supervision.decide(self.plan, self._boxes, now).start:
-            if (image := self._find(name).image) not in self._images:
-                fetching.begin(image)
+            if (container := self._find(name)).image not in self._images:
+                fetching.lay(self.plan, container)
         self._open = supervision.list_open_ports(self.plan, self._boxes)
         self._ground = await self._machine.prepare(self._read_plan())
         address = self._ground.public_address or self._ground.address
@@ -196,6 +196,7 @@ class Runner:
         image = await self._pull(container, fetching)
         if image is None:
             return False
+        await fetching.wait_laid(name)
         # Before, not after: whatever it says is said later.
         began = self._clock.now()
         try:

@@ -2,10 +2,9 @@
 
 import asyncio
 import json
-import resource
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC
-from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -14,7 +13,7 @@ from grpc import aio
 
 from silo import core
 
-from . import cgroups, environment, levels, making, metrics, sandboxes, specs
+from . import cgroups, environment, levels, metrics, sandboxes, specs
 from .api import (
     containers_pb2,
     process_pb2,
@@ -26,8 +25,6 @@ from .binaries import Binaries
 from .boosts import Boosts
 from .client import SNAPSHOTTER, Client, is_missing, is_present, tolerating, translate
 from .containers import (
-    CONTAINER_LABEL,
-    GROUP_LABEL,
     INSTANCE_LABEL,
     Credentials,
     Exit,
@@ -44,6 +41,7 @@ from .events import watch_events
 from .execs import ExecSession, open_exec
 from .images import Images
 from .logger import Logger
+from .making import IDS_LABEL, Draft, Laid, Maker
 from .paths import Paths
 from .plans import Level
 from .registries import Registries
@@ -53,7 +51,6 @@ FIRST_ID = 0x70000000
 """Where our users begin on the machine: systemd's list of id ranges has nobody from here on."""
 GROUPS = 4096
 """Ranges of 65 536 up to 0x7FFFFFFF."""
-IDS_LABEL = "silo.first-id"
 _KILL = 9
 _STATUS = {1: Status.CREATED, 2: Status.RUNNING, 3: Status.STOPPED}
 
@@ -70,6 +67,8 @@ class Runtime:
         self._images = Images(self._client, registries, paths.containerd, clock)
         self._ending = Ending(self._client, paths)
         self._logger = Logger(binaries.logger, paths.run)
+        self._maker = Maker(self._client, binaries, paths, self._logger)
+        self._laid: dict[str, Laid] = {}
         self._boosts = Boosts()
         self._first_ids: dict[str, int] | None = None
         self._starting = asyncio.Lock()
@@ -120,69 +119,56 @@ class Runtime:
             self._first_ids[group] = free
         return self._first_ids[group]
 
-    async def create(
-        self,
-        container_id: str,
-        image: Image,
-        spec: dict[str, Any],
-        *,
-        level: Level,
-        log_path: Path,
-        group: str,
-        name: str,
-        secrets: tuple[tuple[str, str], ...] = (),
-    ) -> None:
+    async def lay(self, draft: Draft) -> None:
+        """Make all of a container that can be before its group has a network; `create` goes on.
+
+        Raises:
+            ContainerRefused: it cannot be made.
+
+        """
+        async with self._cleaning(draft.container_id):
+            self._laid[draft.container_id] = await self._lay(draft)
+
+    async def create(self, draft: Draft) -> None:
         """Make a container, its program not started yet.
 
         Raises:
             ContainerRefused: the machine does not take it; the message is the program's.
 
         """
-        spec = specs.with_most_files(spec, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-        if secrets:
-            reader = spec["process"]["user"]["uid"]
-            place = await asyncio.to_thread(
-                environment.write, self._paths.run, container_id, secrets, reader
-            )
-            spec = specs.with_secrets(spec, str(self._binaries.init), str(place))
-        mapping = spec["linux"].get("uidMappings")
-        labels = {
-            INSTANCE_LABEL: self.instance,
-            GROUP_LABEL: group,
-            CONTAINER_LABEL: name,
-            "silo.level": level.value,
-        }
-        if mapping:
-            labels[IDS_LABEL] = str(mapping[0]["hostID"])
-        runtime = levels.describe_runtime(level, self._binaries, self._paths)
-        log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        async with self._cleaning(draft.container_id):
+            laid = self._laid.pop(draft.container_id, None)
+            if laid is None or laid.draft != draft:
+                laid = await self._lay(draft)
+            if draft.level is not Level.PROCESS:
+                await self._ensure_sandbox(draft.group, (draft.level, laid.shim), laid.spec)
+                if draft.level is Level.SANDBOX:
+                    cgroup = sandboxes.get_cgroup(draft.group, self.instance)
+                    limits = sandboxes.read_limits(laid.spec)
+                    self._boosts.begin(draft.container_id, cgroup, limits)
+            await self._maker.load(laid)
+
+    async def _lay(self, draft: Draft) -> Laid:
         try:
-            stdout, stderr = await self._logger.open(container_id, log_path)
-            if level is not Level.PROCESS:
-                await self._ensure_sandbox(group, (level, runtime), spec)
-                if level is Level.SANDBOX:
-                    cgroup = sandboxes.get_cgroup(group, self.instance)
-                    self._boosts.begin(container_id, cgroup, sandboxes.read_limits(spec))
-                spec = sandboxes.join(spec, group)
-            await self._make(
-                making.Order(container_id, image, spec, labels, runtime, stdout, stderr)
-            )
+            return await self._maker.lay(draft)
+        except aio.AioRpcError as error:
+            if not is_present(error):
+                raise
+            # Left behind by an attempt that was cut off.
+            await self._remove(draft.container_id)
+            return await self._maker.lay(draft)
+
+    @asynccontextmanager
+    async def _cleaning(self, container_id: str) -> AsyncIterator[None]:
+        """Leave nothing of a container that could not be made."""
+        try:
+            yield
         except aio.AioRpcError as error:
             await self.delete(container_id)
             raise ContainerRefused(shorten(error.details() or "")) from error
         except BaseException:
             await asyncio.shield(self.delete(container_id))
             raise
-
-    async def _make(self, order: making.Order) -> None:
-        try:
-            await making.make(self._client, order)
-        except aio.AioRpcError as error:
-            if not is_present(error):
-                raise
-            # Left behind by an attempt that was cut off.
-            await self._remove(order.container_id)
-            await making.make(self._client, order)
 
     async def release_group(self, group: str) -> None:
         """Remove a group's sandbox, before its network goes, and what else it leaves behind.
@@ -247,6 +233,7 @@ class Runtime:
 
     async def delete(self, container_id: str) -> None:
         """Remove a container and all it had, running or not; nothing if it is gone already."""
+        self._laid.pop(container_id, None)
         try:
             await self._remove(container_id)
         finally:
@@ -300,6 +287,8 @@ class Runtime:
         request = containers_pb2.ListContainersRequest(filters=filters)
         try:
             listed = await client.call(client.containers.list, request)
+            if not listed.containers:
+                return []  # every shim of the machine would be asked otherwise
             running = await client.call(client.tasks.list, tasks_pb2.ListTasksRequest())
         except aio.AioRpcError as error:
             raise translate(error, "containers") from error

@@ -23,9 +23,9 @@ from .boosts import START_US
 from .client import Client, is_missing
 from .containers import GROUP_LABEL, INSTANCE_LABEL
 from .levels import Shim
-from .making import SPEC, record
 from .paths import Paths
 from .plans import GroupPlan, Level
+from .records import SPEC, record
 
 ROLE_LABEL = "silo.role"
 ROLE = "sandbox"

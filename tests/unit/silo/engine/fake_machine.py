@@ -57,6 +57,9 @@ class FakeMachine:
         self._raise(image)
         return engine.Image(image, "sha256:0", "chain")
 
+    async def lay(self, plan, container, image):
+        """Nothing can be made ahead here."""
+
     async def start(self, plan, container, _image, _ground):
         self.done.append(("start", container.name))
         self._raise(container.name)

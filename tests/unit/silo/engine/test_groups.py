@@ -75,6 +75,25 @@ async def test_a_group_runs_and_tells_how_it_came_to_it(world):
         assert names == ["Pulling", "Pulled", "Started"]
 
 
+async def test_a_container_is_laid_while_its_network_is_made(world, monkeypatch):
+    laid = asyncio.Event()
+
+    async def lay(_plan, _container, _image):
+        laid.set()
+        raise engine.ContainerRefused("told at the start")
+
+    async def prepare(plan):
+        await laid.wait()
+        return await FakeMachine.prepare(world.machine, plan)
+
+    monkeypatch.setattr(world.machine, "lay", lay)
+    monkeypatch.setattr(world.machine, "prepare", prepare)
+    async with world.engine() as groups:
+        await world.apply(groups, make_plan())
+
+        assert world.view().state is engine.GroupState.RUNNING
+
+
 async def test_a_group_has_ended_when_its_output_is_whole(world, monkeypatch):
     whole = asyncio.Event()
 
