@@ -131,12 +131,12 @@ class World:
         await asyncio.to_thread(control_groups.kill, f"/silo/{self.instance}")
         await asyncio.to_thread(shutil.rmtree, self.run, ignore_errors=True)
 
-    async def come_up(self, clusters: kube.Clusters) -> None:
-        """Return once the cluster is up."""
+    async def come_up(self, clusters: kube.Clusters, plan: kube.ClusterPlan | None = None) -> None:
+        """Return once the cluster is up as planned."""
         async with asyncio.timeout(WAIT_S):
             while True:
                 try:
-                    await clusters.apply(self.plan)
+                    await clusters.apply(plan or self.plan)
                 except kube.ClusterStarting:
                     continue
                 return

@@ -11,6 +11,7 @@ import stat
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,31 @@ def test_load_balancer_leads_to_pods_and_tells_who_asks(world: World, tmp_path: 
             await asyncio.to_thread(shop)
 
     asyncio.run(tend())
+
+
+def test_api_is_asked_from_authorised_ranges_alone(world: World) -> None:
+    address = world.plan.public_address
+
+    def is_open() -> bool:
+        try:
+            socket.create_connection((address, kube.API_PORT), timeout=2).close()
+        except OSError:
+            return False
+        return True
+
+    async def narrow() -> None:
+        async with world.tended() as clusters:
+            # Silo itself sees that the nodes are ready all the same.
+            nobody = replace(world.plan, api_sources=("203.0.113.0/24",))
+            await world.come_up(clusters, nobody)
+            assert not await asyncio.to_thread(is_open)
+            us = replace(world.plan, api_sources=("127.0.0.1/32",))
+            await world.come_up(clusters, us)
+            assert await asyncio.to_thread(is_open)
+            await world.come_up(clusters)
+            assert await asyncio.to_thread(is_open)
+
+    asyncio.run(narrow())
 
 
 def give_probe(world: World, folder: Path) -> None:

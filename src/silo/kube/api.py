@@ -28,7 +28,9 @@ class Api:
         context.load_cert_chain(own.certificate, own.key)
         self._client = httpx2.AsyncClient(
             base_url=f"https://{plan.public_address}:{API_PORT}",
-            verify=context,
+            transport=httpx2.AsyncHTTPTransport(
+                verify=context, uds=str(paths.door) if plan.api_sources else None
+            ),
             timeout=_ANSWER_S,
             trust_env=False,
         )

@@ -74,6 +74,11 @@ class ClusterPaths:
         """Notes of which processes run."""
         return self.run / "processes"
 
+    @property
+    def door(self) -> Path:
+        """Silo's own way to the API, where not everybody may ask it."""
+        return self.run / "api.sock"
+
     def node(self, name: str, place: int) -> NodePaths:
         """Return the folders of a node."""
         return NodePaths(self.state / "nodes" / name, self.run / str(place))

@@ -96,6 +96,8 @@ class ClusterPlan:
     """None: the cluster knows nobody but by its own certificates."""
     local_accounts: bool = True
     """Whether the certificates that administrators were given are good."""
+    api_sources: tuple[str, ...] = ()
+    """From where, outside of the cluster, the API may be asked; empty is from everywhere."""
     was_up: bool = field(default=False, compare=False)
     """Whether it is known to have come up before, so that it must have stored something. It says
     nothing of what the cluster shall be."""
@@ -103,6 +105,11 @@ class ClusterPlan:
     def name_member(self, node: NodePlan) -> str:
         """Return a node's name on the machine's network."""
         return f"{self.uid}.{node.place}"
+
+    @property
+    def control(self) -> str:
+        """The control plane's name on the machine's network."""
+        return f"{self.uid}.control"
 
     def name_service(self, label: str) -> str:
         """Return the full name of a service, in the cluster's own region."""

@@ -18,6 +18,8 @@ from .ground import Ground
 from .paths import ClusterPaths
 from .plans import API_PORT, NODE_SPACE, ClusterPlan
 from .processes import Keeper, Process
+from .side_door import SideDoor
+from .sources import render_rules
 from .tending import Tending
 from .traffic import Traffic
 from .waiting import wait_until
@@ -27,7 +29,6 @@ log = structlog.get_logger()
 TRIES = 3
 """How often a cluster is begun before it is called failed."""
 _PAUSE_S = 2.0
-_CONTROL = "control"
 
 
 class Runner:
@@ -109,6 +110,7 @@ class Runner:
             give = tasks.create_task(
                 following.follow(self.plan, self._paths, self._answers, disks.run)
             )
+            door = tasks.create_task(self._open_door(self.plan))
             work = tasks.create_task(self._bring_up(self.plan, traffic))
             change = tasks.create_task(self._changed.wait())
             await asyncio.wait((work, change), return_when=asyncio.FIRST_COMPLETED)
@@ -118,6 +120,7 @@ class Runner:
             await change
             guard.cancel()
             give.cancel()
+            door.cancel()
             work.cancel()
 
     async def _bring_up(self, plan: ClusterPlan, traffic: Traffic) -> None:
@@ -153,11 +156,16 @@ class Runner:
         finally:
             await api.close()
 
+    async def _open_door(self, plan: ClusterPlan) -> None:
+        if plan.api_sources:
+            networks, path = self._ground.networks, self._paths.door
+            await SideDoor(networks, plan.control, API_PORT, path).run()
+
     async def _start_control_plane(self, plan: ClusterPlan, kit: Kit) -> Sequence[Process]:
         networks = self._ground.networks
         await self.tending.do(control_plane.require_stored, plan, self._paths)
         at = await networks.attach(
-            f"{plan.uid}.{_CONTROL}",
+            plan.control,
             engine.NetworkPlan(
                 router=plan.router,
                 address=plan.address,
@@ -166,8 +174,8 @@ class Runner:
                 ports=(engine.Port("TCP", API_PORT),),
             ),
         )
-        await networks.apply_rules(plan.router, _allow_inside(plan))
-        await self._ground.serve_names(f"{plan.uid}.{_CONTROL}")
+        await networks.apply_rules(plan.router, render_rules(plan, str(networks.pools.host)))
+        await self._ground.serve_names(plan.control)
         now, directory = self._ground.clock.now(), self._ground.directory
         await self.tending.do(rotation.ensure, self._paths, plan.rotation)
         await self.tending.do(control_plane.prepare, plan, self._paths, now, directory)
@@ -182,12 +190,6 @@ class Runner:
 
 def _open_keeper(paths: ClusterPaths) -> Keeper:
     return Keeper(paths.processes, paths.logs)
-
-
-def _allow_inside(plan: ClusterPlan) -> engine.RuleSet:
-    """Have nodes, pods and control plane speak with one another; the rest has to be published."""
-    space = (str(NODE_SPACE), str(plan.pods))
-    return engine.RuleSet(space, (engine.SubnetRules(space, None, None),))
 
 
 def _find_first(problems: BaseExceptionGroup[Exception]) -> core.SiloError:

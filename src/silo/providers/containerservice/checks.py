@@ -13,6 +13,7 @@ from . import errors
 from .parts import ANY, check_parts
 from .pools import check_pools, fill_pool
 from .properties import ManagedCluster, NetworkProfile
+from .sources import read_sources
 from .wish import HIDDEN
 
 _READ_ONLY = frozenset(
@@ -36,6 +37,7 @@ _CLUSTER: Mapping[str, Sequence[Any] | None] = {
     "identityProfile": ANY,
     "servicePrincipalProfile": ({"clientId": "msi"},),
     "aadProfile": ANY,
+    "apiServerAccessProfile": ANY,
     "disableLocalAccounts": ANY,
     "supportPlan": ("KubernetesOfficial",),
     "bootstrapProfile": ({"artifactSource": "Direct"},),
@@ -47,6 +49,7 @@ _AAD: Mapping[str, Sequence[Any] | None] = {
     "enableAzureRBAC": ANY,
     "tenantID": ANY,
 }
+_ACCESS: Mapping[str, Sequence[Any] | None] = {"authorizedIPRanges": ANY}
 _NETWORK: Mapping[str, Sequence[Any]] = {
     "networkPlugin": ("azure",),
     "networkPluginMode": ("overlay",),
@@ -78,6 +81,9 @@ def check_cluster(change: arm.Change[ManagedCluster]) -> ManagedCluster:
         raise errors.PropertyNotSupported("properties.enableRBAC", "false")
     check_parts("properties.networkProfile", given.get("networkProfile") or {}, _NETWORK)
     check_parts("properties.aadProfile", given.get("aadProfile") or {}, _AAD)
+    access = given.get("apiServerAccessProfile") or {}
+    check_parts("properties.apiServerAccessProfile", access, _ACCESS)
+    read_sources(access.get("authorizedIPRanges") or ())
     before = change.current.properties["agentPoolProfiles"] if change.current is not None else ()
     check_pools(given.get("agentPoolProfiles") or [], before)
     if not given.get("dnsPrefix"):

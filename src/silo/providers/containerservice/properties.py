@@ -81,6 +81,12 @@ class AadProfile(arm.Shape):
     tenant_id: str | None = Field(default=None, alias="tenantID")
 
 
+class ApiServerAccess(arm.Shape):
+    """Who reaches the API server."""
+
+    authorized_ip_ranges: tuple[str, ...] | None = Field(default=None, alias="authorizedIPRanges")
+
+
 class ManagedCluster(arm.Shape):
     """A cluster."""
 
@@ -90,6 +96,7 @@ class ManagedCluster(arm.Shape):
     )
     agent_pool_profiles: tuple[AgentPool, ...] | None = None
     network_profile: NetworkProfile | None = None
+    api_server_access_profile: ApiServerAccess | None = None
     enable_rbac: bool | None = Field(default=None, alias="enableRBAC")
     disable_local_accounts: bool | None = None
     node_resource_group: str | None = Field(default=None, pattern=r"^([-\w.()]{0,89}[-\w()])?$")

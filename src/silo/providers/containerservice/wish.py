@@ -11,6 +11,7 @@ from . import machines
 from .entra import plan_sign_in
 from .properties import AgentPool, ManagedCluster
 from .sizes import find_size
+from .sources import read_sources
 
 HIDDEN = "silo"
 _PRIORITY = "kubernetes.azure.com/scalesetpriority"
@@ -81,7 +82,7 @@ def go_back(resource: arm.Resource) -> arm.Resource:
 def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
     """Return what the machine is to make of a stored cluster."""
     wish, cluster = read_wish(resource), read_cluster(resource)
-    profile = cluster.network_profile
+    profile, access = cluster.network_profile, cluster.api_server_access_profile
     pools = cluster.agent_pool_profiles or ()
     memory = machines.settle(wish.machines, pools)
     nodes = [
@@ -96,6 +97,7 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
         public_address=wish.public_address,
         nodes=tuple(nodes),
         policies=(profile.network_policy if profile else None) in _ENFORCED,
+        api_sources=read_sources((access.authorized_ip_ranges if access else None) or ()),
         running=wish.running,
         rotation=wish.rotation,
         sign_in=plan_sign_in(cluster.aad_profile),

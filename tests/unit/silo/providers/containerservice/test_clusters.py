@@ -169,6 +169,21 @@ async def test_cluster_goes_also_while_clusters_are_off(world):
             "enableAutoScaling",
         ),
         ({"networkProfile": {"networkPolicy": "cilium"}}, "FeatureNotSupported", "networkPolicy"),
+        (
+            {"networkProfile": {"outboundType": "userDefinedRouting"}},
+            "FeatureNotSupported",
+            "outbound",
+        ),
+        (
+            {"apiServerAccessProfile": {"enablePrivateCluster": True}},
+            "FeatureNotSupported",
+            "enablePrivateCluster",
+        ),
+        (
+            {"apiServerAccessProfile": {"authorizedIPRanges": ["203.0.113.0/24", "fd00::/8"]}},
+            "InvalidParameter",
+            "fd00::/8",
+        ),
         ({"networkProfile": {"podCidr": "10.9.0.0/16"}}, "FeatureNotSupported", "podCidr"),
         ({"enableRBAC": False}, "FeatureNotSupported", "enableRBAC"),
         (
@@ -280,3 +295,17 @@ async def test_policies_are_enforced_where_they_are_asked_for(world, given, show
 
     assert made["properties"]["networkProfile"]["networkPolicy"] == shown
     assert find_plan(world).policies is enforced
+
+
+async def test_api_may_be_asked_from_authorised_ranges_alone(world):
+    ranges = ["203.0.113.0/24", "198.51.100.7"]
+    async with world.running():
+        await world.put(apiServerAccessProfile={"authorizedIPRanges": ranges})
+        made = await world.wait_state()
+        narrow = find_plan(world).api_sources
+        await world.put(apiServerAccessProfile={"authorizedIPRanges": []})
+        await world.wait_state()
+
+    assert made["properties"]["apiServerAccessProfile"] == {"authorizedIPRanges": ranges}
+    assert narrow == ("203.0.113.0/24", "198.51.100.7/32")
+    assert find_plan(world).api_sources == ()
