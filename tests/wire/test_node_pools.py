@@ -8,12 +8,16 @@ import pytest
 from tools import programs
 from tools.azure import Az
 
+from silo.kube import nodes
+
 from . import aks
 
 if os.geteuid() != 0:
     pytest.skip("clusters need root", allow_module_level=True)
 if not aks.KITS:
     pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
+
+PAUSE = nodes.PAUSE_IMAGE
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +88,8 @@ def test_pool_lives_beside_the_first_one(cluster: aks.Cluster) -> None:
 
 def test_cluster_is_scaled_and_written_again_without_harm(cluster: aks.Cluster) -> None:
     first = list_nodes(cluster, "nodepool1")
-    cluster.do("scale", "--node-count", "2")
+    only = ("--nodepool-name", "nodepool1")
+    cluster.do("scale", "--node-count", "2", *only)
     both = list_nodes(cluster, "nodepool1")
     assert len(both) == 2
     cluster.do("update", "--tags", "a=b")
@@ -92,9 +97,39 @@ def test_cluster_is_scaled_and_written_again_without_harm(cluster: aks.Cluster) 
     assert {name: node["metadata"]["uid"] for name, node in again.items()} == {
         name: node["metadata"]["uid"] for name, node in both.items()
     }
-    cluster.do("scale", "--node-count", "1")
+    cluster.do("scale", "--node-count", "1", *only)
 
     assert list(list_nodes(cluster, "nodepool1")) == list(first)
+
+
+def test_pool_grows_for_a_pod_without_room_and_shrinks_without_it(cluster: aks.Cluster) -> None:
+    pace = ["scan-interval=1s", "scale-down-unneeded-time=1s", "scale-down-delay-after-add=1s"]
+    cluster.do("update", "--cluster-autoscaler-profile", *pace)
+    scaled = ("--enable-cluster-autoscaler", "--min-count", "0", "--max-count", "1")
+    size = ("--node-vm-size", aks.SIZE, "--node-count", "0")
+    on_pool(cluster, "add", *size, *scaled, pool="auto")
+    spec = {
+        "nodeSelector": {"agentpool": "auto"},
+        "containers": [{"name": "c", "image": PAUSE, "imagePullPolicy": "Never"}],
+    }
+    labels = {"matchLabels": {"app": "grow"}}
+    template = {"metadata": {"labels": {"app": "grow"}}, "spec": spec}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "grow"},
+        "spec": {"replicas": 1, "selector": labels, "template": template},
+    }
+    cluster.apply(deployment)
+    cluster.wait(lambda: cluster.read("deployment", "grow")["status"].get("readyReplicas"))
+    assert len(list_nodes(cluster, "auto")) == 1
+    programs.succeed(cluster.kubectl("delete", "deployment", "grow"))
+    cluster.wait(lambda: not cluster.read("nodes", "-l", "agentpool=auto")["items"])
+
+    cluster.wait(lambda: on_pool(cluster, "show", pool="auto")["provisioningState"] == "Succeeded")
+    assert on_pool(cluster, "show", pool="auto")["count"] == 0
+    gone = cluster.az.run("aks", "nodepool", "delete", *below(cluster), "-n", "auto")
+    programs.succeed(gone)
 
 
 def test_last_pool_of_the_system_stays(cluster: aks.Cluster) -> None:

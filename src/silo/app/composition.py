@@ -264,7 +264,11 @@ def open_loops(settings: Settings, clock: core.Clock) -> Sequence[Awaitable[None
     engine_loops: tuple[Awaitable[None], ...] = ()
     if room is not None:
         sampler = watching.open_sampler(settings, clock, rooms.monitor, room.runtime, room.networks)
-        engine_loops = (room.run(plans.list_plans, cluster_plans.list_plans), sampler.run())
+        engine_loops = (
+            room.run(plans.list_plans, cluster_plans.list_plans),
+            sampler.run(),
+            containerservice.Autoscaler(rooms.grounds).run(),
+        )
     return (
         *engine_loops,
         *((rooms.collector.run(),) if rooms.collector else ()),

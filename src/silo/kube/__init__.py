@@ -7,6 +7,13 @@ from .authentication import CREDENTIAL as CREDENTIAL
 from .authentication import ISSUED as ISSUED
 from .authentication import OBJECT_ID as OBJECT_ID
 from .authentication import Directory as Directory
+from .autoscaling import Grow as Grow
+from .autoscaling import History as History
+from .autoscaling import Pace as Pace
+from .autoscaling import ScalablePool as ScalablePool
+from .autoscaling import Shrink as Shrink
+from .autoscaling import Snapshot as Snapshot
+from .autoscaling import decide as decide
 from .balancing import INNER_SPACE as INNER_SPACE
 from .balancing import Addresses as Addresses
 from .binaries import Kit as Kit

@@ -8,6 +8,8 @@ import structlog
 
 from silo import core
 
+from .api import Api
+from .autoscaling import Snapshot
 from .errors import ClusterStarting
 from .ground import Ground
 from .plans import ClusterPlan
@@ -94,6 +96,25 @@ class Clusters:
         except TimeoutError:
             raise ClusterStarting(held.runner.doing) from None
         held.runner.tell()
+
+    async def observe(self, uid: str) -> Snapshot:
+        """Return what a cluster's API says of its nodes and pods.
+
+        Raises:
+            ClusterStarting: it does not run. StepFailed: nobody answers.
+
+        """
+        held = self._held.get(uid)
+        if held is None or not held.runner.settled.is_set():
+            raise ClusterStarting("The cluster is on its way.")
+        api = Api(held.runner.plan, self._ground.locate(uid))
+        try:
+            nodes, _ = await api.list("/api/v1/nodes")
+            pods, _ = await api.list("/api/v1/pods")
+            budgets, _ = await api.list("/apis/policy/v1/poddisruptionbudgets")
+        finally:
+            await api.close()
+        return Snapshot(nodes, pods, budgets)
 
     async def delete(self, uid: str) -> None:
         """Take a cluster off the machine with everything that is its own; repeatable."""

@@ -5,6 +5,7 @@ from silo import arm
 from .agent_pools import AgentPools
 from .authorizer_door import AUTHORIZER_ROUTE as AUTHORIZER_ROUTE
 from .authorizer_door import AuthorizerDoor as AuthorizerDoor
+from .autoscaling import Autoscaler as Autoscaler
 from .checks import check_cluster
 from .life import Life
 from .maintenance import NAMES, MaintenanceConfiguration, check_maintenance

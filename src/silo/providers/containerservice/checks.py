@@ -10,6 +10,7 @@ from typing import Any
 from silo import arm, kube
 
 from . import errors
+from .autoscaler_profile import check_profile
 from .parts import ANY, check_parts
 from .pools import check_pools, fill_pool
 from .properties import ManagedCluster, NetworkProfile
@@ -32,6 +33,7 @@ _CLUSTER: Mapping[str, Sequence[Any] | None] = {
     "dnsPrefix": ANY,
     "agentPoolProfiles": ANY,
     "networkProfile": ANY,
+    "autoScalerProfile": ANY,
     "enableRBAC": (True,),
     "nodeResourceGroup": ANY,
     "identityProfile": ANY,
@@ -84,6 +86,7 @@ def check_cluster(change: arm.Change[ManagedCluster]) -> ManagedCluster:
     access = given.get("apiServerAccessProfile") or {}
     check_parts("properties.apiServerAccessProfile", access, _ACCESS)
     read_sources(access.get("authorizedIPRanges") or ())
+    check_profile(given.get("autoScalerProfile") or {})
     before = change.current.properties["agentPoolProfiles"] if change.current is not None else ()
     check_pools(given.get("agentPoolProfiles") or [], before)
     if not given.get("dnsPrefix"):

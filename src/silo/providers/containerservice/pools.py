@@ -31,6 +31,9 @@ _POOL: Mapping[str, Sequence[Any] | None] = {
     "scaleSetEvictionPolicy": ("Delete",),
     "spotMaxPrice": (-1, -1.0),
     "scaleDownMode": ("Delete",),
+    "enableAutoScaling": (True,),
+    "minCount": ANY,
+    "maxCount": ANY,
     "nodeLabels": ANY,
     "nodeTaints": ANY,
     "tags": ANY,
@@ -107,6 +110,8 @@ def fill_pool(pool: AgentPool) -> AgentPool:
     mode = USER if is_same(pool.mode, USER) else SYSTEM
     spot = is_same(pool.scale_set_priority, _SPOT)
     count = pool.count if pool.count is not None else 1
+    if pool.enable_auto_scaling:
+        count = min(max(count, pool.min_count or 0), pool.max_count or count)
     return pool.model_copy(
         update={
             "mode": mode,
@@ -126,6 +131,19 @@ def _check_counts(path: str, pool: AgentPool) -> None:
     least = 0 if is_same(pool.mode, USER) else 1
     if pool.count is not None and pool.count < least:
         raise errors.PropertyInvalid(f"{path}.count", "a system pool has at least one node")
+    low, high = pool.min_count, pool.max_count
+    if not pool.enable_auto_scaling:
+        if low is not None or high is not None:
+            raise errors.PropertyInvalid(
+                f"{path}.minCount", "it is for pools with enableAutoScaling alone"
+            )
+        return
+    if low is None or high is None:
+        raise errors.PropertyRequired(f"{path}.{'minCount' if low is None else 'maxCount'}")
+    if not least <= low <= high or high < 1:
+        raise errors.PropertyInvalid(
+            f"{path}.minCount", f"it has to be {least} at least, and maxCount at most"
+        )
 
 
 def _check_labels(path: str, pool: AgentPool) -> None:

@@ -103,5 +103,6 @@ class ManagedCluster(arm.Shape):
     identity_profile: dict[str, KubeletIdentity] | None = None
     aad_profile: AadProfile | None = None
     bootstrap_profile: dict[str, Any] | None = None
+    auto_scaler_profile: dict[str, str | None] | None = None
     silo: dict[str, Any] | None = None
     """Ours (see ``wish.py``); never taken from a client, never shown."""

@@ -113,6 +113,12 @@ def name_machine(resource: arm.Resource, pool: str, machine: int) -> str:
     return f"aks-{pool}-{number}-vmss{machines.write_number(machine)}"
 
 
+def plan_sample(resource: arm.Resource, pool: AgentPool) -> kube.NodePlan:
+    """Return what a node more of a pool would be."""
+    live = machines.list_live(read_wish(resource).machines, pool.name)
+    return _plan_node(resource, pool, max((each for each, _ in live), default=-1) + 1, 0)
+
+
 def _plan_node(resource: arm.Resource, pool: AgentPool, machine: int, place: int) -> kube.NodePlan:
     found = find_size(pool.vm_size or "")
     if found is None:

@@ -78,6 +78,24 @@ class Writing:
         )
         return NodeGroups(self.around.resources).give(conn, change, stored)
 
+    def resize(
+        self, conn: core.Connection, resource: arm.Resource, pool: str, count: int
+    ) -> arm.Resource:
+        """Return a cluster with another number of nodes in a pool, as nobody but Silo asked.
+
+        Raises:
+            QuotaExceeded: this machine has no room for them.
+
+        """
+        wish, before = read_wish(resource), read_cluster(resource).agent_pool_profiles or ()
+        pools = [
+            one.model_copy(update={"count": count}) if one.name == pool else one for one in before
+        ]
+        _check_room(pools, before, self._find_room(conn, resource))
+        wish = replace(wish, machines=machines.settle(wish.machines, pools))
+        stored = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in pools]
+        return resource.with_properties(agentPoolProfiles=stored, **{HIDDEN: wish.store()})
+
     def delete(self, conn: core.Connection, resource: arm.Resource) -> None:
         """Give back the address, the name and the identity."""
         engine.release_names(conn, resource.uid)
@@ -129,6 +147,10 @@ class Writing:
         wanted = pool.orchestrator_version or ""
         own = choose_pool_version(resource.id.name, wanted, had, version, self.around.kits)
         shown: dict[str, Any] = {"vm_size": name, "orchestrator_version": own}
+        if before is not None and before.enable_auto_scaling and pool.enable_auto_scaling:
+            # The number is the autoscaler's by now: a client sends back what it read before.
+            count = max(before.count or 0, pool.min_count or 0)
+            shown["count"] = min(count, pool.max_count or count)
         return pool.model_copy(update=shown)
 
 

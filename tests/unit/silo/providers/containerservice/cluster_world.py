@@ -23,6 +23,7 @@ class FakeClusters:
         self.clock = clock
         self.plans = {}
         self.failure = None
+        self.seen = kube.Snapshot((), (), ())
 
     async def apply(self, plan):
         if self.failure is not None:
@@ -30,6 +31,9 @@ class FakeClusters:
         paths = self.locate(plan.uid)
         control_plane.ensure_authorities(paths, self.clock.now())
         self.plans[plan.uid] = plan
+
+    async def observe(self, _uid):
+        return self.seen
 
     async def delete(self, uid):
         self.plans.pop(uid, None)

@@ -163,11 +163,6 @@ async def test_cluster_goes_also_while_clusters_are_off(world):
             "K8sVersionNotSupported",
             "1.20.0",
         ),
-        (
-            {"agentPoolProfiles": [make_pool(enableAutoScaling=True)]},
-            "FeatureNotSupported",
-            "enableAutoScaling",
-        ),
         ({"networkProfile": {"networkPolicy": "cilium"}}, "FeatureNotSupported", "networkPolicy"),
         (
             {"networkProfile": {"outboundType": "userDefinedRouting"}},
