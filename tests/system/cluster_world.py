@@ -224,6 +224,11 @@ class World:
             ctr = [str(found.folder / "ctr"), "-a", str(socket), "-n", "k8s.io"]
             subprocess.run([*ctr, "images", "import", str(archive)], check=True, timeout=WAIT_S)
 
+    def is_stored(self, word: str) -> bool:
+        """Tell whether a word is in the files of etcd, or in what the API server noted."""
+        files = [*self.paths.etcd.rglob("*"), *self.paths.audit.rglob("*")]
+        return any(word.encode() in one.read_bytes() for one in files if one.is_file())
+
     def list_pids(self) -> dict[str, int]:
         """Return the cluster's programs by name."""
         notes = self.paths.processes.glob("*.json")

@@ -1,6 +1,7 @@
 """A cluster of real programs: up, found again, killed, and gone without a trace."""
 
 import asyncio
+import base64
 import hashlib
 import json
 import os
@@ -126,6 +127,18 @@ def test_nobody_without_a_certificate_is_answered(world: World) -> None:
     # etcd listens on loopback of the control plane alone.
     with pytest.raises(OSError, match=r"refused|timed out"):
         socket.create_connection((address, 2379), timeout=3)
+
+
+def test_secrets_are_not_on_disk_as_they_are(world: World) -> None:
+    words = {kind: f"{kind}-{os.urandom(12).hex()}" for kind in ("secret", "configmap")}
+    world.kubectl("create", "secret", "generic", "word", f"--from-literal=w={words['secret']}")
+    world.kubectl("create", "configmap", "word", f"--from-literal=w={words['configmap']}")
+
+    assert base64.b64decode(world.read("secret", "word")["data"]["w"]).decode() == words["secret"]
+    # What is not encrypted is found: so one looks in the right place.
+    assert world.is_stored(words["configmap"])
+    assert not world.is_stored(words["secret"])
+    assert not world.is_stored(base64.b64encode(words["secret"].encode()).decode())
 
 
 def test_pods_that_reach_for_the_machine_are_refused(world: World) -> None:

@@ -130,6 +130,8 @@ def test_stopped_cluster_is_refused_work_and_comes_back_with_what_it_had(
 
 def test_rotated_certificates_end_the_old_ones(cluster: aks.Cluster) -> None:
     run_pod(cluster, "witness")
+    made = ("create", "secret", "generic", "kept", "--from-literal=a=lasting")
+    programs.succeed(cluster.kubectl(*made))
     config = cluster.folder / "config"
     old = cluster.folder / "old"
     config.rename(old)
@@ -146,6 +148,9 @@ def test_rotated_certificates_end_the_old_ones(cluster: aks.Cluster) -> None:
     assert refused.code != 0
     assert "certificate" in refused.err
     cluster.wait(lambda: is_pod_ready(cluster, "witness"))
+    # The key that it was encrypted with is another one, too.
+    kept = cluster.read("secret", "kept")["data"]["a"]
+    assert base64.b64decode(kept).decode() == "lasting"
     # What a pod is given to know its cluster by is of the new authority.
     given = cluster.read("configmap", "kube-root-ca.crt")["data"]["ca.crt"]
     made = programs.succeed(cluster.kubectl("config", "view", "--raw", "-o", "json")).json

@@ -12,6 +12,7 @@ from tests.wire.aks import Cluster
 from tests.wire.people import Person, grant, make_person
 from tools import programs
 from tools.azure import Az
+from tools.instance import Instance
 
 if os.geteuid() != 0:
     pytest.skip("clusters need root", allow_module_level=True)
@@ -103,11 +104,11 @@ def test_developer_has_one_namespace_and_no_other(developer: Person) -> None:
 
 
 def test_azure_role_reaches_one_namespace(
-    cluster: Cluster, make: Callable[[str], Person], groups: dict[str, str]
+    cluster: Cluster, make: Callable[[str], Person], groups: dict[str, str], silo: Instance
 ) -> None:
-    person = make(groups["others"])
-    scope = f"{cluster.do('show')['id']}/namespaces/default"
-    grant(cluster.az, person, "Azure Kubernetes Service RBAC Writer", scope)
+    person, spaces = make(groups["others"]), f"{cluster.do('show')['id']}/namespaces"
+    role = "Azure Kubernetes Service RBAC Writer"
+    grant(cluster.az, person, role, f"{spaces}/default")
     person.get_credentials(cluster)
 
     programs.succeed(person.kubectl("create", "configmap", "azure", "--from-literal=a=b"))
@@ -115,6 +116,12 @@ def test_azure_role_reaches_one_namespace(
     assert not person.can("create", "rolebindings")
     said = programs.refuse(person.kubectl("-n", "kube-system", "get", "pods"), "Forbidden").said
     assert "Update role assignment to allow access" in said
+    read = "Microsoft.ContainerService/managedClusters/pods/read"
+    why = ("why", person.upn, read, "--data")
+    assert role in silo.silo(*why, f"{spaces}/default").said
+    explained = silo.silo(*why, f"{spaces}/kube-system", check=False)
+    assert explained.code == 1
+    assert f"that scope does not cover '{spaces}/kube-system'" in explained.said
     programs.refuse(person.kubectl("get", "nodes"), "Forbidden")
     programs.refuse(person.kubectl("delete", "namespace", "default"), "Forbidden")
     # What Azure allows is not in it, as with AKS; kubectl says that the list is not all.
@@ -138,6 +145,26 @@ def test_disabled_user_is_out_within_a_minute(
     cluster.wait(lambda: "is disabled" in _ask(cluster, person, token, *look).said)
 
     assert time.monotonic() - start < 60
+
+
+def test_activity_log_tells_what_was_done_and_what_was_refused(
+    cluster: Cluster, developer: Person
+) -> None:
+    programs.succeed(
+        developer.kubectl("-n", "shop", "create", "configmap", "noted", "--from-literal=a=hidden")
+    )
+    programs.refuse(developer.kubectl("get", "nodes"), "Forbidden")
+    prefix = "Microsoft.ContainerService/managedClusters"
+    wanted = {(f"{prefix}/configmaps/write", "Succeeded"), (f"{prefix}/nodes/read", "Denied")}
+
+    def look() -> bool:
+        words = ("list", "-g", cluster.group, "--offset", "1h", "--caller", developer.upn)
+        listed = cluster.az("monitor", "activity-log", *words)
+        assert "hidden" not in json.dumps(listed)
+        found = {(one["operationName"]["value"], one["status"]["value"]) for one in listed}
+        return {(name, {"Failed": "Denied"}.get(how, how)) for name, how in found} >= wanted
+
+    cluster.wait(look)
 
 
 def test_az_alone_signs_in_too(cluster: Cluster, developer: Person, folder: Path) -> None:

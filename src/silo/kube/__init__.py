@@ -3,6 +3,9 @@
 It knows no HTTP framework and no Azure; whoever asks translates first.
 """
 
+from .audit_trail import AuditPosition as AuditPosition
+from .audit_trail import AuditReading as AuditReading
+from .audit_trail import read_audit_trail as read_audit_trail
 from .authentication import CREDENTIAL as CREDENTIAL
 from .authentication import ISSUED as ISSUED
 from .authentication import OBJECT_ID as OBJECT_ID
@@ -43,3 +46,4 @@ from .plans import NodePlan as NodePlan
 from .plans import SignIn as SignIn
 from .plans import Size as Size
 from .runner import end_programs as end_programs
+from .safeguards import POD_SECURITY_LEVELS as POD_SECURITY_LEVELS

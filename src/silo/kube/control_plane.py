@@ -1,17 +1,13 @@
 """The control plane of a cluster: its certificates, its configuration, its four programs."""
 
-import base64
-import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from silo import core
 
-from . import authentication, authorization, certificates, kubeconfigs, metering
+from . import authentication, authorization, certificates, kubeconfigs, metering, safeguards
 from .authentication import Directory
 from .binaries import Kit
 from .certificates import Pair, Subject
@@ -94,11 +90,10 @@ def prepare(
             _LOCAL_API, authorities.cluster.certificate, Pair(paths.pki, name)
         )
         core.write_private(paths.config / f"{name}.kubeconfig", config.encode())
-    _ensure_encryption(paths.config / "encryption.json")
+    safeguards.write_files(plan, paths)
     authentication.write_files(plan, paths, directory)
     authorization.write_files(plan, paths, directory)
     core.write_private(_locate_resolver(paths), f"nameserver {RESOLVER}\n".encode())
-    core.write_private(paths.config / "admission.json", json.dumps(_describe_admission()).encode())
 
 
 def list_processes(
@@ -147,6 +142,8 @@ def _digest(paths: ClusterPaths, name: str, flags: Mapping[str, str]) -> str:
     named = {Path(value) for value in flags.values() if value.startswith(str(paths.state))}
     # A kubeconfig names its certificate and does not change with it.
     named.add(Pair(paths.pki, name).certificate)
+    # What it writes is not what it reads.
+    named.discard(safeguards.locate_log(paths))
     return certificates.digest(path for path in named if path.is_file())
 
 
@@ -170,40 +167,6 @@ def _list_subjects(plan: ClusterPlan) -> dict[str, Subject]:
         metering.SERVICE: Subject(
             metering.SERVICE, names=(metering.HOST,), serves=True, asks=False
         ),
-    }
-
-
-def _ensure_encryption(path: Path) -> None:
-    """Have secrets encrypted before they are written to etcd."""
-    if path.exists():
-        return
-    key = base64.b64encode(secrets.token_bytes(32)).decode()
-    box = {"secretbox": {"keys": [{"name": "key1", "secret": key}]}}
-    document = {
-        "apiVersion": "apiserver.config.k8s.io/v1",
-        "kind": "EncryptionConfiguration",
-        "resources": [{"resources": ["secrets"], "providers": [box, {"identity": {}}]}],
-    }
-    core.write_private(path, json.dumps(document).encode())
-
-
-def _describe_admission() -> dict[str, Any]:
-    """Have pods keep to the baseline (Pod Security Standards), unless their namespace says more.
-
-    Nodes are namespaces of this machine: a pod with more rights reaches all of it.
-    """
-    kinds = ("enforce", "audit", "warn")
-    defaults = dict.fromkeys(kinds, "baseline")
-    versions = {f"{kind}-version": "latest" for kind in kinds}
-    security = {
-        "apiVersion": "pod-security.admission.config.k8s.io/v1",
-        "kind": "PodSecurityConfiguration",
-        "defaults": {**defaults, **versions},
-    }
-    return {
-        "apiVersion": "apiserver.config.k8s.io/v1",
-        "kind": "AdmissionConfiguration",
-        "plugins": [{"name": "PodSecurity", "configuration": security}],
     }
 
 
@@ -243,15 +206,12 @@ def _flag_api_server(plan: ClusterPlan, paths: ClusterPaths) -> dict[str, str]:
         "tls-private-key-file": str(own.key),
         **authentication.flag_api_server(plan, paths),
         **authorization.flag_api_server(plan, paths),
-        "enable-admission-plugins": "NodeRestriction",
-        "admission-control-config-file": str(paths.config / "admission.json"),
+        **safeguards.flag_api_server(paths),
         "allow-privileged": "true",
-        "profiling": "false",
         "etcd-servers": _ETCD_CLIENTS,
         "etcd-cafile": str(Pair(pki, "etcd-ca").certificate),
         "etcd-certfile": str(etcd.certificate),
         "etcd-keyfile": str(etcd.key),
-        "encryption-provider-config": str(paths.config / "encryption.json"),
         "kubelet-certificate-authority": authority,
         "kubelet-client-certificate": str(kubelet.certificate),
         "kubelet-client-key": str(kubelet.key),

@@ -70,6 +70,11 @@ class ClusterPaths:
         return self.state / "logs"
 
     @property
+    def audit(self) -> Path:
+        """What the API server notes of who did what."""
+        return self.state / "audit"
+
+    @property
     def processes(self) -> Path:
         """Notes of which processes run."""
         return self.run / "processes"

@@ -98,6 +98,8 @@ class ClusterPlan:
     """Whether the certificates that administrators were given are good."""
     api_sources: tuple[str, ...] = ()
     """From where, outside of the cluster, the API may be asked; empty is from everywhere."""
+    pod_security: str = "baseline"
+    """The standard that pods keep to where their namespace says nothing."""
     was_up: bool = field(default=False, compare=False)
     """Whether it is known to have come up before, so that it must have stored something. It says
     nothing of what the cluster shall be."""

@@ -8,7 +8,16 @@ import structlog
 
 from silo import core, engine
 
-from . import addons, authentication, control_groups, control_plane, following, rotation, upgrading
+from . import (
+    addons,
+    authentication,
+    control_groups,
+    control_plane,
+    following,
+    rotation,
+    safeguards,
+    upgrading,
+)
 from .api import Api
 from .binaries import Kit
 from .disks import Disks
@@ -144,6 +153,8 @@ class Runner:
                 lambda: rotation.is_told(api, self._paths), "pods do not hear of the authority"
             )
             await Fleet(plan, self._ground, self.tending, api, traffic).follow(self._say)
+            await safeguards.encrypt_anew(api, self._paths)
+            await addons.ensure(api, safeguards.list_objects(plan))
             await addons.ensure(api, addons.list_objects(plan, self._paths))
             await addons.ensure(api, authentication.list_objects(plan.sign_in))
         finally:

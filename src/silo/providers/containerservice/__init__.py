@@ -3,6 +3,7 @@
 from silo import arm
 
 from .agent_pools import AgentPools
+from .audit_log import AuditLog as AuditLog
 from .authorizer_door import AUTHORIZER_ROUTE as AUTHORIZER_ROUTE
 from .authorizer_door import AuthorizerDoor as AuthorizerDoor
 from .autoscaling import Autoscaler as Autoscaler

@@ -9,6 +9,7 @@ from silo import arm, kube
 
 from . import machines
 from .entra import plan_sign_in
+from .pod_security import read_level
 from .properties import AgentPool, ManagedCluster
 from .sizes import find_size
 from .sources import read_sources
@@ -101,6 +102,7 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
         running=wish.running,
         rotation=wish.rotation,
         sign_in=plan_sign_in(cluster.aad_profile),
+        pod_security=read_level(resource),
         local_accounts=not cluster.disable_local_accounts,
         was_up=bool(wish.reached),
     )

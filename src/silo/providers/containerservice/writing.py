@@ -8,8 +8,10 @@ from typing import Any
 from silo import arm, core, engine, kube, workload
 
 from . import errors, machines
+from .audit_positions import forget_position
 from .entra import settle_profile
 from .node_group import NodeGroups
+from .pod_security import read_level
 from .properties import AgentPool, ManagedCluster
 from .sizes import GIB, choose_size, find_size, list_fitting
 from .surroundings import Surroundings
@@ -42,6 +44,7 @@ class Writing:
         pools_before = (
             read_cluster(change.current).agent_pool_profiles if change.current is not None else None
         )
+        read_level(resource)
         cluster = change.wanted
         version = choose_version(
             resource.id.name,
@@ -99,6 +102,7 @@ class Writing:
     def delete(self, conn: core.Connection, resource: arm.Resource) -> None:
         """Give back the address, the name and the identity."""
         engine.release_names(conn, resource.uid)
+        forget_position(conn, resource.uid)
         self.around.release(conn, resource.uid)
         workload.delete_identities(conn, resource)
 

@@ -75,6 +75,17 @@ async def test_local_accounts_that_are_off_are_given_to_nobody(world):
     assert (await read_config(world))["users"][0]["user"]["exec"]
 
 
+async def test_pods_keep_to_the_standard_that_the_tag_names(world):
+    body = make_body()
+    wrong, _, refused = await world.ask("PUT", K1, {**body, "tags": {"silo-pod-security": "lax"}})
+    async with world.running():
+        await world.ask("PUT", K1, {**body, "tags": {"Silo-Pod-Security": "Restricted"}})
+        await world.wait_state()
+
+    assert (wrong, find_plan(world).pod_security) == (400, "restricted")
+    assert "baseline,restricted" in refused["error"]["message"]
+
+
 async def test_sign_in_can_be_switched_on_later_and_stays(world):
     made = await make(world)
     sent = {**made, "properties": {**made["properties"], "aadProfile": {"managed": True}}}
