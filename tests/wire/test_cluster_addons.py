@@ -189,4 +189,40 @@ def test_disk_follows_its_claim_from_pod_to_pod_and_goes_with_it(
 
     programs.succeed(cluster.kubectl("delete", "pod", "two"))
     programs.succeed(cluster.kubectl("delete", "pvc", "data"))
-    cluster.wait(lambda: not cluster.read("pv")["items"])
+    cluster.wait(lambda: bound["spec"]["volumeName"] not in list_disks(cluster))
+
+
+def test_disk_is_kept_where_its_class_says_so(cluster: Cluster, probe_image: Image) -> None:
+    kept = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        **_name("kept"),
+        "provisioner": "disk.csi.azure.com",
+        "reclaimPolicy": "Retain",
+        "volumeBindingMode": "Immediate",
+    }
+    wanted = {
+        "storageClassName": "kept",
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}},
+    }
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **_name("old"), "spec": wanted}
+    cluster.apply(kept, claim)
+    cluster.wait(lambda: cluster.read("pvc", "old")["status"]["phase"] == "Bound")
+    name = cluster.read("pvc", "old")["spec"]["volumeName"]
+
+    programs.succeed(cluster.kubectl("delete", "pvc", "old"))
+    cluster.wait(lambda: list_disks(cluster).get(name) == "Released")
+
+    # Whoever administers the cluster gives it to another claim.
+    free = json.dumps({"spec": {"claimRef": None}})
+    programs.succeed(cluster.kubectl("patch", "pv", name, "--type=merge", "-p", free))
+    again = {**claim, **_name("new"), "spec": {**wanted, "volumeName": name}}
+    volume = {"persistentVolumeClaim": {"claimName": "new"}}
+    cluster.apply(again, describe_writer(probe_image, "heir", volume, "exec sleep 999"))
+    cluster.wait_phase("heir", "Running")
+
+
+def list_disks(cluster: Cluster) -> dict[str, str]:
+    """Return the volumes of the cluster, and what has become of each."""
+    return {one["metadata"]["name"]: one["status"]["phase"] for one in cluster.read("pv")["items"]}
