@@ -3,6 +3,7 @@
 import base64
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from tools import programs
@@ -156,3 +157,36 @@ def test_rotated_certificates_end_the_old_ones(cluster: aks.Cluster) -> None:
     made = programs.succeed(cluster.kubectl("config", "view", "--raw", "-o", "json")).json
     sealed = made["clusters"][0]["cluster"]["certificate-authority-data"]
     assert base64.b64decode(sealed).decode() == given
+
+
+def test_command_runs_in_the_cluster_with_its_files(cluster: aks.Cluster) -> None:
+    attached = cluster.folder / "said.txt"
+    attached.write_text("from outside\n")
+    node = cluster.read("nodes")["items"][0]["metadata"]["name"]
+
+    line = "cat said.txt && kubectl get nodes -o name; kubectl get pods nothing; exit 5"
+    given = ("--command", line, "--file", str(attached))
+    done = cluster.az("aks", "command", "invoke", *cluster.names, *given)
+    again = ("--command-id", done["id"])
+    shown = cluster.az("aks", "command", "result", *cluster.names, *again)
+
+    assert (done["provisioningState"], done["exitCode"]) == ("Succeeded", 5)
+    assert done["logs"].startswith(f"from outside\nnode/{node}\n")
+    assert '"nothing" not found' in done["logs"]
+    assert shown["logs"] == done["logs"]
+
+
+def test_who_may_only_look_runs_no_command(
+    cluster: aks.Cluster, new_az: Callable[[], Az], make_principal: Callable[..., Any], silo: Any
+) -> None:
+    reader = make_principal("Reader", cluster.do("show")["id"])
+    az = new_az().sign_in(silo.tenant, reader.client_id, reader.secret)
+
+    words = ("aks", "command", "invoke", *cluster.names, "--command", "kubectl get pods")
+    az.refused(*words, saying="AuthorizationFailed")
+
+
+def test_nothing_is_aborted_where_nothing_is_under_way(cluster: aks.Cluster) -> None:
+    words = ("aks", "operation-abort", *cluster.names)
+
+    cluster.az.refused(*words, saying="no operation in progress")

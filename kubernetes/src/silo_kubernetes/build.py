@@ -15,6 +15,7 @@ DEFAULT = "1.36.3"
 _COREDNS, _METRICS = "v1.15.0", "v0.9.0"
 _METRICS_LINKER = f"{PLAIN} -X k8s.io/client-go/pkg/version.gitVersion={_METRICS}"
 _AROUND = {
+    "command": (Program("command", "./"),),
     "coredns": (Program("coredns", "."),),
     "credentials": (Program("acr-credential-provider", "./"),),
     "metrics": (

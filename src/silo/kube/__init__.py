@@ -3,6 +3,7 @@
 It knows no HTTP framework and no Azure; whoever asks translates first.
 """
 
+from .api import Api as Api
 from .audit_trail import AuditPosition as AuditPosition
 from .audit_trail import AuditReading as AuditReading
 from .audit_trail import read_audit_trail as read_audit_trail
@@ -23,8 +24,15 @@ from .binaries import Kit as Kit
 from .binaries import find_kits as find_kits
 from .clusters import Clusters as Clusters
 from .clusters import ListPlans as ListPlans
+from .commands import COMMAND_LIFE as COMMAND_LIFE
+from .commands import Command as Command
+from .commands import CommandResult as CommandResult
+from .commands import begin_command as begin_command
+from .commands import find_command as find_command
 from .credentials import render_admin as render_admin
+from .credentials import render_brief_admin as render_brief_admin
 from .credentials import render_person as render_person
+from .credentials import render_token as render_token
 from .errors import ClusterStarting as ClusterStarting
 from .errors import DrainFailed as DrainFailed
 from .errors import KubeError as KubeError

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import metering, name_server, storage_classes
+from . import commands, metering, name_server, storage_classes
 from .api import Api
 from .binaries import Kit
 from .certificates import Pair
@@ -18,6 +18,7 @@ def list_images(kit: Kit) -> tuple[tuple[Path, str], ...]:
     return (
         (kit.pause, PAUSE_IMAGE),
         (kit.coredns, name_server.IMAGE),
+        (kit.command, commands.IMAGE),
         (kit.metrics_server, metering.IMAGE),
     )
 

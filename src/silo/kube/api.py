@@ -106,9 +106,9 @@ class Api:
         except (httpx2.HTTPError, ValueError) as error:
             raise StepFailed(f"the API server does not tell of {path}: {error}") from None
 
-    async def create(self, path: str, document: Mapping[str, Any]) -> None:
-        """Add an object to a collection."""
-        await self._ask("POST", path, json=document)
+    async def create(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Add an object to a collection; return it as it was made."""
+        return await self._ask("POST", path, json=document)
 
     async def amend(self, path: str, parts: Mapping[str, Any]) -> bool:
         """Change parts of an object (merge patch); tell whether it was there, and still the same.
@@ -144,6 +144,13 @@ class Api:
             return str(answer.json()["message"])[:300]
         except (ValueError, KeyError):
             return f"The API server answers {answer.status_code}."
+
+    async def read_text(self, path: str, params: Mapping[str, str]) -> str:
+        """Return what is no document: a log."""
+        answer = await self._send("GET", path, params=dict(params))
+        if answer.is_error:
+            raise StepFailed(f"the API server refuses {path}: {answer.text[:500]}")
+        return answer.text
 
     async def _ask(self, method: str, path: str, **what: Any) -> dict[str, Any]:
         answer = await self._send(method, path, **what)

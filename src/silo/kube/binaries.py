@@ -36,6 +36,11 @@ class Kit:
         return self.folder / "coredns"
 
     @property
+    def command(self) -> Path:
+        """What runs a command line in a pod."""
+        return self.folder / "command"
+
+    @property
     def credentials(self) -> Path:
         """What the kubelet asks for credentials of Silo's registries."""
         return self.folder / "acr-credential-provider"

@@ -92,9 +92,11 @@ def ensure_certificate(authority: Pair, name: str, subject: Subject, now: dateti
     return pair
 
 
-def issue(authority: Pair, subject: Subject, now: datetime) -> tuple[bytes, bytes]:
+def issue(
+    authority: Pair, subject: Subject, now: datetime, life: timedelta = LIFE
+) -> tuple[bytes, bytes]:
     """Return a certificate and its key in PEM, kept nowhere."""
-    certificate, key = _issue(authority, subject, now)
+    certificate, key = _issue(authority, subject, now, life)
     return certificate.public_bytes(serialization.Encoding.PEM), _render_key(key)
 
 
@@ -121,14 +123,14 @@ def digest(files: Iterable[Path]) -> str:
 
 
 def _issue(
-    authority: Pair, subject: Subject, now: datetime
+    authority: Pair, subject: Subject, now: datetime, life: timedelta = LIFE
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     issuer, issuer_key = authority.read()
     key = ec.generate_private_key(ec.SECP256R1())
     purposes = [ExtendedKeyUsageOID.SERVER_AUTH] * subject.serves
     purposes += [ExtendedKeyUsageOID.CLIENT_AUTH] * subject.asks
     builder = (
-        _begin(_name(subject), issuer.subject, key.public_key(), now, LIFE)
+        _begin(_name(subject), issuer.subject, key.public_key(), now, life)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(authority=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)

@@ -1,13 +1,16 @@
 """What people reach a cluster with."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from . import authentication, certificates, kubeconfigs
 from .certificates import Pair, Subject
 from .paths import ClusterPaths
-from .plans import API_PORT
+from .plans import API_PORT, SERVICE_SPACE
+
+_WITHIN = f"https://{SERVICE_SPACE[1]}:{API_PORT}"
+"""Where pods find the API server, also those that come before the cluster's names."""
 
 
 def render_admin(
@@ -45,4 +48,39 @@ def render_person(
     server, authority = f"https://{fqdn}:{API_PORT}", own.certificate.read_bytes()
     return kubeconfigs.render_for_person(
         server, authority, cluster=cluster, user=user, program=program
+    )
+
+
+def render_token(paths: ClusterPaths, cluster: str, user: str, token: str) -> str | None:
+    """Return the kubeconfig of a pod that speaks for whom the token is about.
+
+    None before the cluster has an authority.
+    """
+    own = Pair(paths.pki, "ca")
+    if not own.certificate.exists():
+        return None
+    return kubeconfigs.render_for_token(
+        _WITHIN, own.certificate.read_bytes(), cluster=cluster, user=user, token=token
+    )
+
+
+def render_brief_admin(
+    paths: ClusterPaths, cluster: str, user: str, now: datetime, life: timedelta
+) -> str | None:
+    """Return the kubeconfig of a pod that is an administrator for a short while.
+
+    None before the cluster has an authority.
+    """
+    own, people = Pair(paths.pki, "ca"), Pair(paths.pki, authentication.LOCAL_ACCOUNTS)
+    if not (own.certificate.exists() and people.certificate.exists()):
+        return None
+    subject = Subject(user, ("system:masters",))
+    certificate, key = certificates.issue(people, subject, now, life)
+    return kubeconfigs.render_for_client(
+        _WITHIN,
+        own.certificate.read_bytes(),
+        cluster=cluster,
+        user=user,
+        certificate=certificate,
+        key=key,
     )

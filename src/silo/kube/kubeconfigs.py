@@ -36,6 +36,12 @@ def render_for_person(
     return _render(cluster, entry, user, {"exec": program})
 
 
+def render_for_token(server: str, authority: bytes, *, cluster: str, user: str, token: str) -> str:
+    """Return a kubeconfig with somebody's token."""
+    entry = {"server": server, "certificate-authority-data": _encode(authority)}
+    return _render(cluster, entry, user, {"token": token})
+
+
 def _render(name: str, cluster: dict[str, str], user: str, credentials: Mapping[str, Any]) -> str:
     document: dict[str, Any] = {
         "apiVersion": "v1",

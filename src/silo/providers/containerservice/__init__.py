@@ -8,6 +8,7 @@ from .authorizer_door import AUTHORIZER_ROUTE as AUTHORIZER_ROUTE
 from .authorizer_door import AuthorizerDoor as AuthorizerDoor
 from .autoscaling import Autoscaler as Autoscaler
 from .checks import check_cluster
+from .commands import Commands
 from .life import Life
 from .maintenance import NAMES, MaintenanceConfiguration, check_maintenance
 from .node_group import NodeGroups
@@ -45,7 +46,7 @@ _LOCATION = f"/subscriptions/{{subscription}}/providers/{_NAMESPACE}/locations/{
 def provider(around: Surroundings) -> arm.Provider:
     """Return the declaration."""
     writing, reconciling, handlers = Writing(around), Reconciling(around), Operations(around)
-    life = Life(around)
+    life, commands = Life(around), Commands(around)
     clusters: arm.ResourceType[ManagedCluster] = arm.ResourceType(
         name="managedClusters",
         properties=ManagedCluster,
@@ -62,10 +63,17 @@ def provider(around: Surroundings) -> arm.Provider:
             arm.Action("listClusterUserCredential", handlers.list_user_credential),
             arm.Action("listClusterAdminCredential", handlers.list_admin_credential),
             arm.Action("start", life.start, statuses=(202, 204)),
+            arm.Action("runCommand", commands.run, statuses=(202,)),
             arm.Action("stop", life.stop, statuses=(202, 204)),
             arm.Action("rotateClusterCertificates", life.rotate, statuses=(202,)),
+            arm.Action(
+                "abort",
+                life.abort,
+                statuses=(409,),
+                coverage="refused: what was begun goes on to its end",
+            ),
         ),
-        coverage="partly: no upgrades, add-ons",
+        coverage="partly: no add-ons; no operation can be aborted",
     )
     maintenance: arm.ResourceType[MaintenanceConfiguration] = arm.ResourceType(
         name="managedClusters/maintenanceConfigurations",
@@ -92,6 +100,13 @@ def _list_operations(handlers: Operations) -> tuple[arm.Operation, ...]:
     pools = f"{_CLUSTER}/agentPools"
     return (
         *AgentPools(handlers.around).list_operations(_CLUSTER),
+        arm.Operation(
+            f"{FULL_TYPE}/commandResults/read",
+            "GET",
+            f"{_CLUSTER}/commandResults/{{command}}",
+            Commands(handlers.around).show,
+            statuses=(200, 202),
+        ),
         arm.Operation(
             f"{FULL_TYPE}/upgradeProfiles/read",
             "GET",

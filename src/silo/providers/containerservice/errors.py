@@ -245,6 +245,65 @@ class MaintenanceInvalid(arm.ArmError):
     code = "InvalidParameter"
 
 
+class CommandInvalid(arm.ArmError):
+    """A part of a command that cannot be run."""
+
+    code = "InvalidParameter"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"The value of parameter {name} is invalid: {reason}.", target=name)
+
+
+class NothingToAbort(arm.Conflict):
+    """The last operation has ended."""
+
+    code = "OperationNotAllowed"
+
+    def __init__(self) -> None:
+        super().__init__("There is no operation in progress on the managed cluster to abort.")
+
+
+class AbortNotSupported(arm.Conflict):
+    """What was begun goes on to its end; another wish takes its place."""
+
+    code = "OperationNotAllowed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Aborting an operation is not supported in this location: it goes on to its end, which "
+            "is at most some minutes away. A newer update takes its place."
+        )
+
+
+class ClusterTokenRequired(arm.ArmError):
+    """Where people sign in with Entra a command is somebody's."""
+
+    code = "InvalidParameter"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The parameter clusterToken is required: the cluster is integrated with Azure Active "
+            "Directory, and commands run as the one who gives them.",
+            target="clusterToken",
+        )
+
+
+class CommandFailed(arm.Conflict):
+    """The cluster does not take a command, or tells nothing of it."""
+
+    code = "KubernetesOperationError"
+
+
+class CommandNotFound(arm.ArmError):
+    """No such command was run, or it was long ago."""
+
+    status = 404
+    code = "NotFound"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Could not find the result of the command {name[:50]}.")
+
+
 class PoolNotFound(arm.ArmError):
     """The cluster has no such pool."""
 

@@ -35,6 +35,10 @@ class Life:
 
         return await self._change(call, resource, begin)
 
+    async def abort(self, _call: arm.Call, resource: arm.Resource, _body: Any) -> arm.Reply:
+        """Refuse to leave a cluster half-way."""
+        raise errors.NothingToAbort if resource.is_settled else errors.AbortNotSupported
+
     async def _change(
         self, call: arm.Call, resource: arm.Resource, begin: Callable[[Wish], Wish]
     ) -> arm.Reply:
