@@ -32,7 +32,7 @@ from .nodes import Node
 from .plans import NODE_SPACE, SURGE_PLACE, ClusterPlan, NodePlan
 from .tending import Tending
 from .traffic import Traffic
-from .waiting import listens, wait_until
+from .waiting import forwards, listens, wait_until
 
 log = structlog.get_logger()
 
@@ -40,6 +40,8 @@ _SURGE = "zzzzzz"
 """Where other nodes of a pool have their number."""
 _PROGRAMS = ("kube-proxy", "kubelet", "containerd")
 _TRIES = 20
+_LET_GO_S = 1.0
+"""Until load balancers have seen that a node goes, and who came through it was answered."""
 
 
 class Fleet:
@@ -115,8 +117,13 @@ class Fleet:
         await wait_until(is_known, f"the node {plan.name} does not register")
         await self._change(plan.name, lambda found: node_objects.describe(found, plan))
         await self._change(plan.name, node_objects.uncordon)
+        if not await is_ready():
+            # It is ready for pods before it knows the way to them.
+            await self._change(plan.name, node_objects.set_apart)
         await tending.ensure(proxy)
         await wait_until(is_ready, f"the node {plan.name} does not get ready")
+        await wait_until(lambda: forwards(at.netns_path), f"{plan.name} does not forward")
+        await self._change(plan.name, node_objects.join)
 
     async def retire(self, names: Collection[str]) -> None:
         """Empty nodes as the budgets over their pods allow, and take them away."""
@@ -144,6 +151,8 @@ class Fleet:
         note = self._list_notes().get(name)
         if note is not None and await self._find(name):
             await draining.drain(self._api, name, note.drain_s)
+            await self._change(name, node_objects.set_apart)
+            await asyncio.sleep(_LET_GO_S)
         await self._tending.end(tuple(f"{program}-{name}" for program in _PROGRAMS))
         await self._api.delete(node_objects.find_path(name))
         if note is not None:

@@ -10,6 +10,9 @@ GIVEN = "silo/given"
 """Annotation: which labels and taints are Silo's to take away again."""
 LEAVING = "silo/leaving"
 """Annotation: cordoned because it is to go; its value says whether somebody had done so before."""
+APART = "node.kubernetes.io/exclude-from-external-load-balancers"
+"""Label: load balancers do not lead here; ours has a value of its own."""
+_OURS = "silo"
 _BY_OTHERS = "cordoned-before"
 
 
@@ -68,6 +71,20 @@ def uncordon(node: Mapping[str, Any]) -> dict[str, Any]:
     if note != _BY_OTHERS:
         parts["spec"] = {"unschedulable": None}
     return _hold(node, parts)
+
+
+def set_apart(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the patch by which load balancers do not lead to a node."""
+    if APART in (node["metadata"].get("labels") or {}):
+        return {}
+    return _hold(node, {"metadata": {"labels": {APART: _OURS}}})
+
+
+def join(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the patch by which they lead to it again, unless somebody else set it apart."""
+    if (node["metadata"].get("labels") or {}).get(APART) != _OURS:
+        return {}
+    return _hold(node, {"metadata": {"labels": {APART: None}}})
 
 
 def _merge_taints(

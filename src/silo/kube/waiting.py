@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from .errors import StepFailed
+from .processes import SYSTEM_PATH
 
 STEP_S = 120.0
 """The longest that one step may take on a busy machine; most take a second or two."""
@@ -36,3 +37,16 @@ async def listens(path: Path) -> bool:
         return False
     writer.close()
     return True
+
+
+async def forwards(network: Path) -> bool:
+    """Tell whether a node's kube-proxy has said where services are."""
+    chain = ("list", "chain", "ip", "kube-proxy", "services")
+    asked = await asyncio.create_subprocess_exec(
+        *("nsenter", f"--net={network}", "--", "nft", *chain),
+        env={"PATH": SYSTEM_PATH},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    return await asked.wait() == 0

@@ -82,3 +82,20 @@ def test_cordon_of_ours_is_taken_back_and_nobody_elses(by_others):
     assert node_objects.cordon(going) == {}
     assert back["spec"].get("unschedulable", False) is by_others
     assert node_objects.uncordon(back) == {}
+
+
+def test_node_is_set_apart_and_joins_again():
+    node = make_node()
+    apart = apply(node, node_objects.set_apart(node))
+    joined = apply(apart, node_objects.join(apart))
+
+    assert node_objects.set_apart(apart) == {}
+    assert node_objects.APART in apart["metadata"]["labels"]
+    assert node_objects.APART not in joined["metadata"]["labels"]
+    assert node_objects.join(joined) == {}
+
+
+def test_node_that_others_set_apart_stays_so():
+    node = make_node(labels={node_objects.APART: ""})
+
+    assert node_objects.set_apart(node) == node_objects.join(node) == {}
