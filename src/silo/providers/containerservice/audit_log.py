@@ -52,7 +52,8 @@ class AuditLog:
             lambda conn: resources.list(conn, arm.parse_resource_id("/"), FULL_TYPE)
         )
         for cluster in clusters:
-            await self._read_one(cluster)
+            if not cluster.deleting:
+                await self._read_one(cluster)
 
     async def _read_one(self, cluster: arm.Resource) -> None:
         store, folder = self.around.resources.store, self.around.locate(cluster.uid).audit
