@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ import ssl
 import stat
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,28 +35,50 @@ if not _KITS:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Bring a cluster up and leave it to itself."""
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Return a machine for one cluster, which is gone in the end."""
     before = os.umask(0o077)
     folder = tmp_path_factory.mktemp("clusters")
     pools = engine.split_pools(*engine.choose_pools(folder.name, folder))
     made = World(folder, next(iter(_KITS.values())), pools)
-
-    async def come_up() -> None:
-        async with made.tended() as clusters:
-            await made.come_up(clusters)
+    images.pack(strangers.probe_path(), PROBE, folder / "probe.tar")
 
     async def go() -> None:
         async with made.tended(wanted=False) as clusters:
             await made.go(clusters)
 
     try:
-        asyncio.run(come_up())
         yield made
         asyncio.run(go())
     finally:
         asyncio.run(made.end())
         os.umask(before)
+
+
+@pytest.fixture
+def world(machine: World) -> World:
+    """Have the cluster up and left to itself, whatever another test did to it."""
+    if not machine.paths.processes.exists():
+        (machine.folder / "admin.json").unlink(missing_ok=True)
+        while_tended(machine, lambda: None)
+        machine.give_image(machine.folder / "probe.tar")
+    return machine
+
+
+def while_tended(world: World, work: Callable[[], None]) -> None:
+    async def tend() -> None:
+        async with world.tended() as clusters:
+            await world.come_up(clusters)
+            await asyncio.to_thread(work)
+
+    asyncio.run(tend())
+
+
+def start_pod(world: World, name: str) -> str:
+    """Return the container of a pod that stays, once it runs."""
+    world.kubectl("run", name, f"--image={nodes.PAUSE_IMAGE}", "--image-pull-policy=Never")
+    eventually(lambda: world.find_phase(name) == "Running", "the pod never runs")
+    return world.find_container(name)
 
 
 def test_node_is_ready_and_of_the_version_that_was_asked_for(world: World) -> None:
@@ -67,13 +90,17 @@ def test_node_is_ready_and_of_the_version_that_was_asked_for(world: World) -> No
     assert world.read_raw("/version")["gitVersion"] == f"v{world.kit.version}"
 
 
-def test_pod_finds_the_clusters_names(world: World, tmp_path: Path) -> None:
-    give_probe(world, tmp_path)
+def test_pod_finds_the_clusters_names(world: World) -> None:
     name = "kubernetes.default.svc.cluster.local"
-    eventually(lambda: world.has_ready("coredns"), "CoreDNS never gets ready")
     pod = ("run", "finder", f"--image={PROBE}", "--image-pull-policy=Never", "--restart=Never")
-    world.kubectl(*pod, "--", "resolve", name)
-    eventually(lambda: world.find_phase("finder") == "Succeeded", "the pod never ends well")
+
+    def find() -> None:
+        eventually(lambda: world.has_ready("coredns"), "CoreDNS never gets ready")
+        world.kubectl(*pod, "--", "resolve", name)
+        eventually(lambda: world.find_phase("finder") == "Succeeded", "the pod never ends well")
+
+    # Policies are enforced: nobody hears a new pod of which nobody has been told.
+    while_tended(world, find)
 
     assert json.loads(world.kubectl("logs", "finder"))["addresses"] == [world.plan.api_service]
 
@@ -81,35 +108,45 @@ def test_pod_finds_the_clusters_names(world: World, tmp_path: Path) -> None:
 def test_whoever_tends_it_next_finds_it_running(world: World) -> None:
     before = world.list_pids()
 
-    async def tend_again() -> None:
-        async with world.tended() as clusters:
-            await world.come_up(clusters)
+    while_tended(world, lambda: None)
 
-    asyncio.run(tend_again())
-
-    assert len(before) == 7
+    assert len(before) == 8
     assert world.list_pids() == before
 
 
 def test_killed_programs_come_back_and_pods_do_not_notice(world: World) -> None:
-    pod = ("run", "steady", f"--image={nodes.PAUSE_IMAGE}", "--image-pull-policy=Never")
-    world.kubectl(*pod)
-    eventually(lambda: world.find_phase("steady") == "Running", "the pod never runs")
-    started = world.find_container("steady")
-    before = world.list_pids()
+    started = start_pod(world, "steady")
+    init = nodes.name_init(NODE)
+
+    kill(world, {name: pid for name, pid in world.list_pids().items() if name != init})
+
+    assert world.find_container("steady") == started != ""
+
+
+def test_node_that_loses_its_first_process_starts_anew(world: World) -> None:
+    before = start_pod(world, "restarted")
+
+    kill(world, {name: pid for name, pid in world.list_pids().items() if name.endswith(NODE)})
+
+    eventually(
+        lambda: world.find_container("restarted") not in {"", before}, "the pod does not run again"
+    )
+
+
+def kill(world: World, pids: dict[str, int]) -> None:
+    """Kill programs while somebody tends them; return once all is well again."""
 
     async def kill_all() -> None:
         async with world.tended() as clusters:
             await world.come_up(clusters)
-            for pid in before.values():
-                os.kill(pid, signal.SIGKILL)
+            for pid in pids.values():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             async with asyncio.timeout(WAIT_S):
-                while not await asyncio.to_thread(world.is_well, before):
+                while not await asyncio.to_thread(world.is_well, pids):
                     await asyncio.sleep(0.5)
 
     asyncio.run(kill_all())
-
-    assert world.find_container("steady") == started != ""
 
 
 def test_nobody_without_a_certificate_is_answered(world: World) -> None:
@@ -159,24 +196,18 @@ def test_what_it_keeps_is_for_root_alone(world: World) -> None:
 
 
 def test_ended_and_begun_again_it_has_what_it_stored(world: World) -> None:
-    before = world.find_container("steady")
+    before = start_pod(world, "stored")
     asyncio.run(world.end())
     assert not list(Path("/sys/fs/cgroup").glob(f"*/silo/{world.instance}/clusters/*/*"))
 
-    async def begin_again() -> None:
-        async with world.tended() as clusters:
-            await world.come_up(clusters)
-
-    asyncio.run(begin_again())
+    while_tended(world, lambda: None)
 
     eventually(
-        lambda: world.find_container("steady") not in {"", before}, "the pod does not run again"
+        lambda: world.find_container("stored") not in {"", before}, "the pod does not run again"
     )
-    assert world.find_phase("finder") == "Succeeded"
 
 
-def test_network_policy_decides_what_reaches_a_pod(world: World, tmp_path: Path) -> None:
-    give_probe(world, tmp_path)
+def test_network_policy_decides_what_reaches_a_pod(world: World) -> None:
     for name, words in {"web": ("serve", "tcp", "80"), "friend": (), "foe": ()}.items():
         pod = ("run", name, f"--image={PROBE}", "--image-pull-policy=Never")
         world.kubectl(*pod, "--", *(words or ("serve", "tcp", "9")))
@@ -204,19 +235,13 @@ def test_network_policy_decides_what_reaches_a_pod(world: World, tmp_path: Path)
         assert world.reaches("friend", service)
         assert world.reaches("friend", web)
 
-    async def tend() -> None:
-        async with world.tended() as clusters:
-            await world.come_up(clusters)
-            await asyncio.to_thread(tell_apart)
-
-    asyncio.run(tend())
+    while_tended(world, tell_apart)
     # Nobody tends it, and it is enforced.
     assert not world.reaches("foe", f"{world.find_address('web')}:80")
     assert world.reaches("friend", f"{world.find_address('web')}:80")
 
 
-def test_load_balancer_leads_to_pods_and_tells_who_asks(world: World, tmp_path: Path) -> None:
-    give_probe(world, tmp_path)
+def test_load_balancer_leads_to_pods_and_tells_who_asks(world: World) -> None:
     address, here = str(world.pools.public[6]), str(world.pools.host)
     pod = ("run", "shop", f"--image={PROBE}", "--image-pull-policy=Never")
     world.kubectl(*pod, "--", "serve", "tcp", "80")
@@ -278,11 +303,6 @@ def test_api_is_asked_from_authorised_ranges_alone(world: World) -> None:
             assert await asyncio.to_thread(is_open)
 
     asyncio.run(narrow())
-
-
-def give_probe(world: World, folder: Path) -> None:
-    images.pack(strangers.probe_path(), PROBE, folder / "probe.tar")
-    world.give_image(folder / "probe.tar")
 
 
 def ask(address: str, port: int) -> str:

@@ -28,6 +28,10 @@ def cluster(
     folder = tmp_path_factory.mktemp("cluster")
     with aks.made(az, make_group(), unique("cluster"), folder) as made:
         yield made
+        # Here and not in a test of its own: tests run in any order.
+        programs.succeed(az.run("aks", "delete", *made.names, "--yes", timeout_s=WAIT_S))
+        assert az.run("aks", "show", *made.names).code == 3
+        assert az("aks", "list", "-g", made.group) == []
 
 
 def test_cluster_is_shown_and_listed(az: Az, cluster: Cluster) -> None:
@@ -116,10 +120,3 @@ def test_what_cannot_be_had_is_refused(
     words = ("aks", "create", "-g", cluster.group, "-n", "other", "--no-ssh-key", *options)
 
     az.refused(*words, saying=saying)
-
-
-def test_deleted_cluster_is_gone(cluster: Cluster) -> None:
-    programs.succeed(cluster.az.run("aks", "delete", *cluster.names, "--yes", timeout_s=WAIT_S))
-
-    assert cluster.az.run("aks", "show", *cluster.names).code == 3
-    assert cluster.az("aks", "list", "-g", cluster.group) == []

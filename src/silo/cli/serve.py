@@ -67,7 +67,7 @@ def up(  # noqa: PLR0917 - one parameter an option
         bool | None,
         typer.Option(
             "--clusters/--no-clusters",
-            help="Run Kubernetes clusters, whose administrators could become root here.",
+            help="Run Kubernetes clusters.",
         ),
     ] = None,
     password_grant: Annotated[

@@ -78,6 +78,7 @@ from .metadata import MetadataRequest as MetadataRequest
 from .mounts import KernelMounts as KernelMounts
 from .mounts import MountFailed as MountFailed
 from .mounts import Mounts as Mounts
+from .netns import is_namespace as is_namespace
 from .netns import open_socket as open_socket
 from .network import Networks as Networks
 from .paths import Paths as Paths
@@ -131,6 +132,7 @@ from .tables import release_names as release_names
 from .tables import resolve_name as resolve_name
 from .tails import Tail as Tail
 from .tails import read_tail as read_tail
+from .userns import make_users as make_users
 from .views import ContainerState as ContainerState
 from .views import ContainerView as ContainerView
 from .views import Event as Event

@@ -202,10 +202,12 @@ def join_routers(one: End, other: End, mtu: int) -> None:
                 netlink.route("replace", dst=prefix, gateway=there.uplink, oif=index, flags=_ONLINK)
 
 
-def attach_group(router: Path, name: str, member: Member, *, gateway: str, mtu: int) -> Path:
+def attach_group(
+    router: Path, name: str, member: Member, *, gateway: str, mtu: int, owner: Path | None
+) -> Path:
     """Make a group's namespace and tie it to its router; what is left of an earlier one goes."""
     netns.remove_namespace(name)
-    path, device, address = netns.make_namespace(name), member.device, member.address
+    path, device, address = netns.make_namespace(name, owner), member.device, member.address
     with open_netlink(router) as netlink:
         left = find_device(device)
         if left is not None:

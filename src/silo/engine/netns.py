@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from . import userns
+
 Kind = Literal["tcp", "udp"]
 
 FOLDER = Path("/run/netns")
@@ -27,13 +29,19 @@ _OWN = "/proc/thread-self/ns/net"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def make_namespace(name: str) -> Path:
-    """Make a named namespace; one of that name that is there already is kept."""
+def make_namespace(name: str, owner: Path | None = None) -> Path:
+    """Make a named namespace; one of that name that is there already is kept.
+
+    Its administrator is the user namespace that owns it, or the machine's.
+    """
     path = FOLDER / name
     FOLDER.mkdir(mode=0o755, exist_ok=True)
     if is_namespace(path):
         return path
     path.unlink(missing_ok=True)
+    if owner is not None:
+        userns.hold_network(path, owner)
+        return path
     path.touch(mode=0o600, exist_ok=False)
     with _returning():
         _call("unshare", _libc.unshare(_CLONE_NEWNET))

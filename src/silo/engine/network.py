@@ -13,7 +13,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TypeVar
 
-from . import host_rules, links, neighbours, netns, nft, routers
+from . import host_rules, links, neighbours, netns, nft, routers, userns
 from .joining import join_peers
 from .links import Traffic
 from .naming import Naming
@@ -190,12 +190,13 @@ class Networks:
         known = self._find(uid)
         wanted = plan_member(self._state, self._pools, uid, plan)
         found = self._state.find_member(uid)
+        gateway = str(get_gateway(wanted.subnet))
         if known is not None and found is not None:
             router, member = found
-            if router.key == plan.router and is_same_place(member, wanted):
+            owned = userns.is_owned(known.netns_path, plan.owner)
+            if owned and router.key == plan.router and is_same_place(member, wanted):
                 if member != wanted:
                     self._put_member(router, wanted)
-                gateway = str(get_gateway(wanted.subnet))
                 links.restore_group(known.netns_path, wanted, gateway=gateway)
                 return self._require(uid)
             self._detach(uid)
@@ -205,13 +206,8 @@ class Networks:
             self._state = replace(self._state, last_address=place)
         try:
             self._put_member(router, wanted)
-            links.attach_group(
-                self._names.router_path(router.key),
-                self._names.group(uid),
-                wanted,
-                gateway=str(get_gateway(wanted.subnet)),
-                mtu=self._mtu,
-            )
+            path, name = self._names.router_path(router.key), self._names.group(uid)
+            links.attach_group(path, name, wanted, gateway=gateway, mtu=self._mtu, owner=plan.owner)
         except BaseException:
             self._detach(uid)
             raise

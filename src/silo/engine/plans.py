@@ -6,6 +6,7 @@ Secrets are in the clear here and only here; a plan is never printed, logged or 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
 Protocol = Literal["TCP", "UDP"]
@@ -184,6 +185,8 @@ class NetworkPlan:
     dns_options: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     """Full names under which the group is found by others."""
+    owner: Path | None = None
+    """The user namespace that administers the group's network; ``None`` is the machine's."""
 
 
 @dataclass(frozen=True, slots=True)

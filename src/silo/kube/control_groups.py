@@ -15,6 +15,7 @@ from .plans import Size
 
 ROOT = Path("/sys/fs/cgroup")
 _CONTROLLERS = ("cpuset", "cpu", "io", "memory", "pids")
+_DELEGATED = ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "tasks")
 _PIDS = 16_384
 """The most processes and threads of one node: half of what Linux gives a machine by default."""
 _PERIOD_US = 100_000
@@ -44,6 +45,8 @@ def make(path: str, root: Path = ROOT) -> None:
             below = folder / name
             if not below.is_dir():
                 below.mkdir(exist_ok=True)
+                # A node's root is not root here, and looks at its own groups.
+                below.chmod(0o755)
                 _inherit(folder, below)
             folder = below
 
@@ -64,6 +67,18 @@ def limit(path: str, size: Size, root: Path = ROOT) -> None:
     (root / "memory" / inner / "memory.limit_in_bytes").write_text(str(size.memory_bytes))
 
 
+def hand_over(path: str, owner: int, root: Path = ROOT) -> None:
+    """Let a user make groups in a group; what limits the group itself stays ours.
+
+    Source: cgroup-v2.rst, "Model of Delegation"; version 1 has ``tasks`` besides.
+    """
+    for hierarchy in _list_hierarchies(root):
+        folder = hierarchy / path.lstrip("/")
+        for name in (".", *_DELEGATED):
+            if (folder / name).exists():
+                os.chown(folder / name, owner, owner)
+
+
 def list_doors(path: str, root: Path = ROOT) -> list[Path]:
     """Return the files that a process enters a group by."""
     return [each / path.lstrip("/") / "cgroup.procs" for each in _list_hierarchies(root)]
@@ -78,7 +93,7 @@ def kill(path: str, root: Path = ROOT) -> None:
     """
     deadline = time.monotonic() + _KILL_S
     while not _remove(path, root):
-        for pid in _list_processes(path, root):
+        for pid in list_processes(path, root):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         if time.monotonic() > deadline:
@@ -96,7 +111,8 @@ def _remove(path: str, root: Path) -> bool:
     return not any(folder.exists() for folder in folders)
 
 
-def _list_processes(path: str, root: Path) -> Iterator[int]:
+def list_processes(path: str, root: Path = ROOT) -> Iterator[int]:
+    """Yield the processes in a group and below, some more than once."""
     for hierarchy in _list_hierarchies(root):
         for folder, _, _ in os.walk(hierarchy / path.lstrip("/")):
             with suppress(OSError):

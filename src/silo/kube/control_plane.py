@@ -14,7 +14,7 @@ from .certificates import Pair, Subject
 from .errors import StepFailed
 from .paths import ClusterPaths
 from .plans import API_PORT, DOMAIN, RESOLVER, ClusterPlan
-from .processes import Namespaces, Process
+from .processes import InNetwork, Process
 
 ETCD, API_SERVER = "etcd", "kube-apiserver"
 CONTROLLERS, SCHEDULER = "kube-controller-manager", "kube-scheduler"
@@ -115,7 +115,7 @@ def list_processes(
                 *(str(kit.kubernetes), name),
                 *(f"--{key}={value}" for key, value in given.items()),
             ),
-            Namespaces(network),
+            InNetwork(network),
             f"{group}/control",
             revision=_digest(paths, name, given),
         )

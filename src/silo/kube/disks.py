@@ -26,7 +26,7 @@ from .watching import Mirror
 
 log = structlog.get_logger()
 
-IN_NODE = Path("/var/lib/kubelet/disks")
+IN_NODE = Path("/mnt/disks")
 """Where nodes see the disks."""
 _CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 _VOLUMES = "/api/v1/persistentvolumes"
@@ -72,7 +72,7 @@ class Disks:
     """Gives a cluster's claims their disks."""
 
     def __init__(self, paths: ClusterPaths, clock: core.Clock) -> None:
-        self._folder = paths.disks
+        self._folder, self._owner = paths.disks, paths.first_id
         self._clock = clock
         self._refused: set[tuple[str, str]] = set()
         """Claims that were told, and what."""
@@ -126,10 +126,10 @@ class Disks:
             log.warning("disk cannot be removed", volume=volume.name, why=str(error))
 
     def _make(self, name: str) -> None:
-        path, above = self._folder / name, self._folder.stat()
+        path, owner = self._folder / name, int(self._owner.read_text())
         path.mkdir(mode=0o755, exist_ok=True)
         path.chmod(0o755)
-        os.chown(path, above.st_uid, above.st_gid, follow_symlinks=False)
+        os.chown(path, owner, owner, follow_symlinks=False)
 
     def _unmake(self, name: str) -> None:
         path = self._folder / name

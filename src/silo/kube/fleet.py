@@ -1,6 +1,7 @@
 """The nodes of one cluster on this machine: they come up, are replaced, and go."""
 
 import asyncio
+import functools
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -32,13 +33,13 @@ from .nodes import Node
 from .plans import NODE_SPACE, SURGE_PLACE, ClusterPlan, NodePlan
 from .tending import Tending
 from .traffic import Traffic
-from .waiting import forwards, listens, wait_until
+from .waiting import forwards, wait_until
 
 log = structlog.get_logger()
 
 _SURGE = "zzzzzz"
 """Where other nodes of a pool have their number."""
-_PROGRAMS = ("kube-proxy", "kubelet", "containerd")
+_PROGRAMS = ("kube-proxy", "kubelet", "containerd", "init")
 _TRIES = 20
 _LET_GO_S = 1.0
 """Until load balancers have seen that a node goes, and who came through it was answered."""
@@ -81,25 +82,34 @@ class Fleet:
         ground, tending = self._ground, self._tending
         kit = ground.find_kit(plan.version or self._cluster.version)
         await tending.do(node_notes.write_note, self._paths, Note.of_plan(plan))
+        paths = self._paths.node(plan.name, plan.place)
+        first_id = await tending.do(node_spaces.ensure_users, ground.state, self._paths, paths)
         member = self._cluster.name_member(plan)
         at = await ground.networks.attach(
             member,
             engine.NetworkPlan(
-                router=self._cluster.router, address=plan.address, subnet=str(NODE_SPACE)
+                router=self._cluster.router,
+                address=plan.address,
+                subnet=str(NODE_SPACE),
+                owner=paths.users,
             ),
         )
         await ground.serve(member)
         node = Node(
             *(self._cluster, plan, self._paths, at.netns_path),
-            *(self._name_group(plan.name), ground.bundle, ground.registries),
+            *(self._name_group(plan.name), ground.bundle, ground.registries, first_id),
         )
         await tending.do(self._prepare, node, kit)
         await self._traffic.prepare(plan)
-        containerd, kubelet, proxy = nodes.list_processes(node, kit, ground.binaries)
+        first = node_spaces.describe_init(node, kit, ground.binaries)
+        containerd, kubelet, proxy = nodes.list_processes(node)
+        await tending.ensure(first)
         await tending.ensure(containerd)
-        await wait_until(lambda: listens(node.paths.socket), f"containerd of {plan.name} is silent")
+        init = tending.find(first.name)
+        answer = functools.partial(asyncio.to_thread, nodes.answers, init)
+        await wait_until(answer, f"containerd of {plan.name} is silent")
         for archive in await tending.do(self._pack_images, kit):
-            await tending.do(nodes.ensure_image, node, ground.binaries, archive)
+            await tending.do(nodes.ensure_image, node, init, archive)
         await tending.ensure(kubelet)
         path = node_objects.find_path(plan.name)
 
@@ -197,11 +207,8 @@ class Fleet:
         await self._ground.networks.detach(member)
 
     def _prepare(self, node: Node, kit: Kit) -> None:
-        node_files.write_files(node, kit, self._ground.binaries, self._ground.clock.now())
+        node_files.write_files(node, kit, self._ground.clock.now())
         pulling.close_metadata(node)
-        control_groups.make(node.group)
-        control_groups.limit(node.group, node.plan.size)
-        node_spaces.make_namespaces(node)
 
     def _pack_images(self, kit: Kit) -> Sequence[Path]:
         packed = []

@@ -1,38 +1,35 @@
 """What a node's programs read: certificates and configuration, written anew at every start."""
 
+import hashlib
 import json
+import math
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from silo import core, engine
+from silo import core
 
-from . import certificates, control_groups, kubeconfigs, node_objects, pulling
+from . import certificates, control_groups, kubeconfigs, machine_files, node_objects, pulling
 from .binaries import Kit
 from .certificates import Pair, Subject
-from .nodes import PAUSE_IMAGE, Node
+from .nodes import ENGINE, PAUSE_IMAGE, SETTINGS, SOCKET, Node
 from .plans import API_PORT, DOMAIN, RESOLVER, NodePlan
 
 _POD_PIDS = 4096
-TUNED = {
-    "vm/overcommit_memory": "1",
-    "vm/panic_on_oom": "0",
-    "kernel/panic": "10",
-    "kernel/panic_on_oops": "1",
-    "kernel/keys/root_maxkeys": "1000000",
-    "kernel/keys/root_maxbytes": "25000000",
-}
-"""What the kubelet sets on a machine that is all its own; this one is shown that it is so."""
 _RESERVED_BYTES = 100 << 20
 
 
-def write_files(node: Node, kit: Kit, engine_binaries: engine.Binaries, now: datetime) -> None:
+def write_files(node: Node, kit: Kit, now: datetime) -> None:
     """Write certificates and configuration."""
-    paths, pki = node.paths, node.cluster_paths.pki
-    for folder in (paths.state, paths.run):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-    name = node.plan.name
+    folder, pki, name = node.paths.settings, node.cluster_paths.pki, node.plan.name
+    own = folder / SETTINGS.name
+    node.paths.files.mkdir(mode=0o755, exist_ok=True)
+    for each in (folder, own, own / "machine"):
+        each.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for each in (folder, own, own / "machine", node.paths.files):
+        each.chmod(0o755)
+    os.chown(node.paths.files, node.first_id, node.first_id)
     authority = Pair(pki, "ca")
     subjects = {
         "kubelet": Subject(f"system:node:{name}", ("system:nodes",)),
@@ -41,27 +38,38 @@ def write_files(node: Node, kit: Kit, engine_binaries: engine.Binaries, now: dat
         ),
         "kube-proxy": Subject("system:kube-proxy"),
     }
+    _write(own / "ca.crt", authority.certificate.read_text(), 0o644)
     for kind, subject in subjects.items():
-        certificates.ensure_certificate(authority, f"{kind}-{name}", subject, now)
+        pair = certificates.ensure_certificate(authority, f"{kind}-{name}", subject, now)
+        _write(own / f"{kind}.crt", pair.certificate.read_text(), 0o644)
+        _write_secret(own / f"{kind}.key", pair.key.read_text(), node.first_id)
     server = f"https://{node.cluster.address}:{API_PORT}"
     for program in ("kubelet", "kube-proxy"):
         config = kubeconfigs.render_for_program(
-            server, authority.certificate, Pair(pki, f"{program}-{name}")
+            server, SETTINGS / "ca.crt", Pair(SETTINGS, program)
         )
-        _write(paths.state / f"{program}.kubeconfig", config)
-    _write(paths.state / "containerd.toml", _render_containerd(node, engine_binaries))
-    _write(paths.state / "cni.template", json.dumps(_describe_network()))
-    _write(paths.state / "kubelet.json", json.dumps(_describe_kubelet(node), indent=1))
-    plugin = pulling.describe_plugin(node, kit)
-    _write(paths.state / "credential-provider.json", json.dumps(plugin, indent=1))
-    _write(paths.state / "kube-proxy.json", json.dumps(_describe_proxy(node), indent=1))
-    _write(paths.state / "resolv.conf", f"nameserver {RESOLVER}\noptions ndots:1\n", 0o644)
-    for path, value in TUNED.items():
-        _write(paths.state / "tuned" / path.replace("/", "-"), f"{value}\n", 0o644)
+        _write(own / f"{program}.kubeconfig", config, 0o644)
+    files = {
+        "silo/containerd.toml": _render_containerd(),
+        "silo/cni.template": json.dumps(_describe_network()),
+        "silo/kubelet.json": json.dumps(_describe_kubelet(node), indent=1),
+        "silo/credential-provider.json": json.dumps(pulling.describe_plugin(node, kit), indent=1),
+        "silo/kube-proxy.json": json.dumps(_describe_proxy(node), indent=1),
+        "silo/ca-bundle.crt": node.bundle.read_text(),
+        "resolv.conf": f"nameserver {RESOLVER}\noptions ndots:1\n",
+        "hosts": f"127.0.0.1 localhost\n{node.plan.address} {name}\n",
+        "hostname": f"{name}\n",
+        "passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
+        "group": "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n",
+        "machine-id": f"{hashlib.sha256(f'{node.cluster.uid}/{name}'.encode()).hexdigest()[:32]}\n",
+    }
+    for path, text in files.items():
+        _write(folder / path, text, 0o644)
+    for path, text in machine_files.describe(node.plan.size).items():
+        _write(own / "machine" / path, text, 0o644)
 
 
-def _render_containerd(node: Node, engine_binaries: engine.Binaries) -> str:
-    state, run = node.paths.state, node.paths.run
+def _render_containerd() -> str:
     cri = "io.containerd.cri.v1"
 
     def quote(value: Any) -> str:
@@ -69,8 +77,8 @@ def _render_containerd(node: Node, engine_binaries: engine.Binaries) -> str:
         return json.dumps(str(value))
 
     return f"""version = 3
-root = {quote(state / "containerd")}
-state = {quote(run / "containerd")}
+root = "/var/lib/containerd"
+state = {quote(SOCKET.parent)}
 oom_score = 0
 disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.internal.v1.opt",
   "io.containerd.image-verifier.v1.bindir", "io.containerd.tracing.processor.v1.otlp",
@@ -79,10 +87,10 @@ disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.internal.v1.opt",
   "io.containerd.snapshotter.v1.erofs", "io.containerd.snapshotter.v1.zfs"]
 
 [grpc]
-address = {quote(node.paths.socket)}
+address = {quote(SOCKET)}
 
 [ttrpc]
-address = {quote(run / "containerd.ttrpc.sock")}
+address = {quote(SOCKET.with_suffix(".ttrpc.sock"))}
 
 [debug]
 level = "warn"
@@ -92,11 +100,12 @@ sandbox = {quote(PAUSE_IMAGE)}
 
 [plugins.'{cri}.runtime']
 restrict_oom_score_adj = true
+disable_apparmor = true
 
 [plugins.'{cri}.runtime'.cni]
-bin_dirs = [{quote(engine_binaries.folder)}]
-conf_dir = {quote(state / "cni")}
-conf_template = {quote(state / "cni.template")}
+bin_dirs = [{quote(ENGINE)}]
+conf_dir = "/var/lib/cni/net.d"
+conf_template = {quote(SETTINGS / "cni.template")}
 use_internal_loopback = true
 
 [plugins.'{cri}.runtime'.containerd]
@@ -106,7 +115,7 @@ default_runtime_name = "runc"
 runtime_type = "io.containerd.runc.v2"
 
 [plugins.'{cri}.runtime'.containerd.runtimes.runc.options]
-BinaryName = {quote(engine_binaries.runc)}
+BinaryName = {quote(ENGINE / "runc")}
 SystemdCgroup = false
 """
 
@@ -136,8 +145,7 @@ def _describe_network() -> dict[str, Any]:
 
 
 def _describe_kubelet(node: Node) -> dict[str, Any]:
-    pki, name = node.cluster_paths.pki, node.plan.name
-    server = Pair(pki, f"kubelet-server-{name}")
+    server = Pair(SETTINGS, "kubelet-server")
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -146,17 +154,19 @@ def _describe_kubelet(node: Node) -> dict[str, Any]:
         "authentication": {
             "anonymous": {"enabled": False},
             "webhook": {"enabled": True},
-            "x509": {"clientCAFile": str(Pair(pki, "ca").certificate)},
+            "x509": {"clientCAFile": str(SETTINGS / "ca.crt")},
         },
         "authorization": {"mode": "Webhook"},
         "tlsCertFile": str(server.certificate),
         "tlsPrivateKeyFile": str(server.key),
         "clusterDNS": [node.cluster.dns_service],
         "clusterDomain": DOMAIN,
-        "containerRuntimeEndpoint": f"unix://{node.paths.socket}",
+        "containerRuntimeEndpoint": f"unix://{SOCKET}",
         "resolvConf": "/etc/resolv.conf",
+        "volumePluginDir": "/var/lib/kubelet/volume-plugins",
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": node.group,
+        "cgroupRoot": "/",
+        "featureGates": {"KubeletInUserNamespace": True},
         "failCgroupV1": False,
         "failSwapOn": False,
         "oomScoreAdj": 0,
@@ -165,7 +175,7 @@ def _describe_kubelet(node: Node) -> dict[str, Any]:
         # Before anything else can: what it must keep off comes at once.
         "registerWithTaints": [node_objects.parse_taint(text) for text in node.plan.taints],
         **({"podPidsLimit": _POD_PIDS} if control_groups.has_pids() else {}),
-        "systemReserved": _list_others_share(node.plan),
+        "systemReserved": _list_reserved(node.plan),
         "enforceNodeAllocatable": ["pods"],
         # The disk is the machine's, and every node sees all of it: none may clear it for another.
         "imageGCHighThresholdPercent": 100,
@@ -181,12 +191,10 @@ def _describe_kubelet(node: Node) -> dict[str, Any]:
     }
 
 
-def _list_others_share(plan: NodePlan) -> dict[str, str]:
-    """Return what of the machine is not this node's: the kubelet counts all of it."""
-    machine = engine.read_capacity()
-    cores = max(0.0, machine.cores - plan.size.cores)
-    memory = max(_RESERVED_BYTES, machine.memory_bytes - plan.size.memory_bytes)
-    return {"cpu": f"{int(cores * 1000)}m", "memory": str(memory)}
+def _list_reserved(plan: NodePlan) -> dict[str, str]:
+    """Return what of the node's size is not for pods: a part of a core, and the programs."""
+    cores = math.ceil(plan.size.cores) - plan.size.cores
+    return {"cpu": f"{int(cores * 1000)}m", "memory": str(_RESERVED_BYTES)}
 
 
 def _describe_proxy(node: Node) -> dict[str, Any]:
@@ -194,7 +202,7 @@ def _describe_proxy(node: Node) -> dict[str, Any]:
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "mode": "nftables",
-        "clientConnection": {"kubeconfig": str(node.paths.state / "kube-proxy.kubeconfig")},
+        "clientConnection": {"kubeconfig": str(SETTINGS / "kube-proxy.kubeconfig")},
         "hostnameOverride": node.plan.name,
         "clusterCIDR": str(node.cluster.pods),
         "bindAddress": node.plan.address,
@@ -206,8 +214,14 @@ def _describe_proxy(node: Node) -> dict[str, Any]:
     }
 
 
-def _write(path: Path, text: str, mode: int = 0o600) -> None:
+def _write(path: Path, text: str, mode: int) -> None:
     if path.exists() and path.read_text() == text:
         return
     core.write_private(path, text.encode())
     path.chmod(mode)
+
+
+def _write_secret(path: Path, text: str, owner: int) -> None:
+    """Write what the node's root alone may read."""
+    _write(path, text, 0o600)
+    os.chown(path, owner, owner)

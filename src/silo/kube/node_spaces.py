@@ -1,84 +1,198 @@
-"""The namespaces of a node, held by files. Every function can be done twice."""
+"""What a node is on the machine: its users, its view of files, and the process that keeps both.
 
-from collections.abc import Iterator
-from pathlib import Path
-
-from silo import engine
-
-from . import disks
-from .errors import StepFailed
-from .node_files import TUNED
-from .nodes import Node
-from .paths import NodePaths
-from .steps import run
-
-_SETUP = """
-set -eu
-printf %s "$1" >/proc/sys/kernel/hostname
-mount --make-rshared /
-shift
-while [ $# -gt 0 ]; do mount --bind "$1" "$2"; shift 2; done
+Its root is nobody in particular on the machine (man 7 user_namespaces): what the kernel keeps for
+root - modules, clocks, devices, settings that are not a namespace's - it keeps from a node and from
+every pod in it, privileged ones too. What they see of files is put together here; processes,
+names, control groups and network are their own.
 """
 
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
-def make_namespaces(node: Node) -> None:
-    """Make the mount and the UTS namespace, unless they are there."""
-    paths = node.paths
-    if is_namespace(paths.mounts) and is_namespace(paths.names):
-        return
-    remove_namespaces(paths)
-    folder = paths.mounts.parent
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # A mount namespace can be held only where its own copy does not come back to it.
-    run("mount", "--bind", str(folder), str(folder))
-    run("mount", "--make-private", str(folder))
-    for path in (paths.mounts, paths.names):
-        path.touch(mode=0o600)
-    binds = [str(path) for pair in _list_binds(node) for path in pair]
-    words = ["unshare", f"--mount={paths.mounts}", f"--uts={paths.names}", "--propagation=private"]
-    try:
-        run(*words, "/bin/sh", "-c", _SETUP, "sh", node.plan.name, *binds)
-    except StepFailed:
-        remove_namespaces(paths)
-        raise
+from silo import core, engine
+
+from . import control_groups, disks
+from .binaries import Kit
+from .errors import StepFailed
+from .nodes import ENGINE, KUBERNETES, Node, name_init
+from .paths import ClusterPaths, NodePaths
+from .processes import HOLD, Process
+
+FIRST_ID = 0x6000_0000
+IDS = 1 << 20
+CLUSTERS = 256
+"""Users of the machine that are nobody's else: below those of container groups."""
+_CLAIMING = threading.Lock()
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_SYSTEM = ("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32")
+_TOPS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+"""Where programs of the machine and their libraries are; links into ``/usr`` on most."""
+_MEETING = "/mnt"
+"""A folder that every machine has and that everybody may pass; only the node's own view changes."""
+_BUILD = """
+set -eu
+name=$1 root=$2; shift 2
+echo "$name" >/proc/sys/kernel/hostname
+mkdir -p "$root"
+mount -t tmpfs -o mode=755,nosuid,nodev silo "$root"
+while [ "$1" != -- ]; do
+  how=$1 source=$2 target=$root$3; shift 3
+  if [ -d "$source" ]; then mkdir -p "$target"; else mkdir -p "${target%/*}"; : >"$target"; fi
+  mount --bind "$source" "$target"
+  mount -o "remount,bind,$how" "$target"
+done; shift
+for each in $TOPS; do if [ -L "/$each" ]; then cp -P "/$each" "$root/$each"; fi; done
+cd "$root"
+mkdir -p proc sys run tmp .machine dev/pts dev/shm dev/mqueue
+ln -s /proc/self/fd dev/fd
+ln -s /proc/self/fd/0 dev/stdin
+ln -s /proc/self/fd/1 dev/stdout
+ln -s /proc/self/fd/2 dev/stderr
+ln -s pts/ptmx dev/ptmx
+mount --rbind "$root" "$MEETING"
+cd /
+exec "$@"
+"""
+"""As root of the machine, in a view of files that is nobody's else: put the node's together."""
+_SETTLE = """
+set -eu
+mount --rbind "$MEETING" "$MEETING"
+cd "$MEETING"
+mount -t proc -o nosuid,nodev,noexec proc proc
+mount -t sysfs -o nosuid,nodev,noexec sysfs sys
+mount -t devpts -o nosuid,noexec,newinstance,ptmxmode=0666,mode=620,gid=5 devpts dev/pts
+mount -t tmpfs -o nosuid,nodev,noexec,mode=1777 shm dev/shm
+mount -t mqueue -o nosuid,nodev,noexec mqueue dev/mqueue
+mount -t tmpfs -o nosuid,nodev,mode=1777 tmp tmp
+mount -t tmpfs -o nosuid,nodev,mode=755 run run
+groups=sys/fs/cgroup
+if [ "$(cat /proc/self/cgroup)" = "0::/" ]; then
+  mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 $groups
+  # A group with groups below that have controllers has no processes of its own.
+  mkdir -p $groups/init
+  echo $$ >$groups/init/cgroup.procs
+else
+  mount -t tmpfs -o nosuid,nodev,noexec,mode=755 cgroup $groups
+  while IFS=: read -r _ names _; do
+    case $names in
+      '') continue ;;
+      name=*) options=none,$names folder=${names#name=} ;;
+      *) options=$names folder=$names ;;
+    esac
+    mkdir "$groups/$folder"
+    mount -t cgroup -o "nosuid,nodev,noexec,$options" cgroup "$groups/$folder"
+  done </proc/self/cgroup
+fi
+for each in meminfo cpuinfo; do mount --bind etc/silo/machine/$each proc/$each; done
+mount --bind etc/silo/machine/online sys/devices/system/cpu/online
+pivot_root . .machine
+cd /
+umount -l /.machine
+mount --make-rshared /
+# Nobody asks after what ends here, so the kernel forgets it at once.
+trap '' CHLD
+trap 'exit 0' TERM
+exec 3>&-
+# Whoever traces it interrupts what it waits for.
+while :; do
+  sleep infinity &
+  wait
+done
+"""
+"""As the node's first process and its root: mount what is its own, and leave the machine's."""
 
 
-def is_namespace(path: Path) -> bool:
-    """Tell whether a file holds a namespace."""
-    try:
-        return path.stat().st_dev == Path("/proc/self/ns/mnt").stat().st_dev
-    except FileNotFoundError:
-        return False
+def ensure_users(folder: Path, cluster: ClusterPaths, paths: NodePaths) -> int:
+    """Make the node's user namespace unless it is there; return who its root is here.
+
+    The nodes of a cluster are one another's: a disk goes from one to the next.
+    """
+    for each in (paths.state, paths.run):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        each.chmod(0o700)
+    first_id = _claim(folder, cluster.first_id)
+    if not engine.is_namespace(paths.users):
+        engine.make_users(paths.users, first_id, IDS)
+    # Nobody in a node may put anything beside the disks: we make and remove them as root.
+    cluster.disks.mkdir(mode=0o755, exist_ok=True)
+    cluster.disks.chmod(0o755)
+    return first_id
 
 
-def remove_namespaces(paths: NodePaths) -> None:
-    """Let go of the namespaces; they end with the last process in them."""
-    mounts = engine.KernelMounts()
-    for path in mounts.list_below(paths.mounts.parent):
-        mounts.unmount(path)
+def describe_init(node: Node, kit: Kit, engine_binaries: engine.Binaries) -> Process:
+    """Return the node's first process: with it ends every other one."""
+    return Process(
+        name_init(node.plan.name),
+        ("/bin/sh", "-c", _SETTLE),
+        _Fresh(
+            node.plan.name,
+            node.paths,
+            node.network,
+            tuple(_list_binds(node, kit, engine_binaries)),
+        ),
+        node.group,
+        environment={"MEETING": _MEETING, "TOPS": " ".join(_TOPS)},
+        revision=_BUILD,
+        prepare=lambda: _clear_group(node),
+    )
 
 
-def _list_binds(node: Node) -> Iterator[tuple[Path, Path]]:
-    """Yield what the node sees in another place than the machine has it."""
-    state, run = node.paths.state, node.paths.run
-    folders = {
-        state / "kubelet": Path("/var/lib/kubelet"),
-        state / "pod-logs": Path("/var/log/pods"),
-        state / "container-logs": Path("/var/log/containers"),
-        state / "cni-state": Path("/var/lib/cni"),
-        # Below the kubelet's, so after it.
-        node.cluster_paths.disks: disks.IN_NODE,
-        run / "shims": Path("/run/containerd"),
-        run / "netns": Path("/run/netns"),
-    }
-    (state / "kubelet" / disks.IN_NODE.name).mkdir(mode=0o700, parents=True, exist_ok=True)
-    for source, target in folders.items():
-        source.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Only a place to mount upon: what is kept is the node's own.
-        target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        yield source, target
-    yield state / "resolv.conf", Path("/etc/resolv.conf").resolve()
-    for path in TUNED:
-        target = Path("/proc/sys", path)
-        if target.exists():
-            yield state / "tuned" / path.replace("/", "-"), target
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """In namespaces of its own, of the node's users."""
+
+    name: str
+    paths: NodePaths
+    network: Path
+    binds: tuple[tuple[str, str, str], ...]
+
+    def enter(self, find: Callable[[str], int]) -> list[str]:  # noqa: ARG002 - as others have it
+        return [
+            *("unshare", "--mount", "--uts", "--propagation=private", "--"),
+            *("/bin/sh", "-c", _BUILD, "/bin/sh", self.name, str(self.paths.root)),
+            *(word for bind in self.binds for word in bind),
+            *("--", "nsenter", f"--user={self.paths.users}", f"--net={self.network}", "--"),
+            *("unshare", "--mount", "--pid", "--ipc", "--uts", "--cgroup"),
+            *("--propagation=private", "--"),
+            *HOLD,
+        ]
+
+
+def _list_binds(
+    node: Node, kit: Kit, engine_binaries: engine.Binaries
+) -> Iterator[tuple[str, str, str]]:
+    """Yield what the node sees of the machine: how, what and where."""
+    for path in (*_SYSTEM, *(f"/{name}" for name in _TOPS)):
+        if Path(path).is_dir() and not Path(path).is_symlink():
+            yield "ro,nosuid,nodev", path, path
+    for name in _DEVICES:
+        yield "nosuid,noexec", f"/dev/{name}", f"/dev/{name}"
+    yield "ro,nosuid,nodev", str(engine_binaries.folder), str(ENGINE)
+    yield "ro,nosuid,nodev", str(kit.folder), str(KUBERNETES)
+    yield "ro,nosuid,nodev", str(node.paths.settings), "/etc"
+    yield "rw,nosuid,nodev", str(node.cluster_paths.disks), str(disks.IN_NODE)
+    yield "rw,nodev", str(node.paths.files), "/var"
+
+
+def _clear_group(node: Node) -> None:
+    """Have the node's control group as it was in the beginning, with nobody in it."""
+    control_groups.kill(node.group)
+    control_groups.make(node.group)
+    control_groups.limit(node.group, node.plan.size)
+    control_groups.hand_over(node.group, node.first_id)
+
+
+def _claim(folder: Path, note: Path) -> int:
+    """Return the first of the users that a cluster has, the same ones for ever."""
+    with _CLAIMING:
+        if note.exists():
+            return int(note.read_text())
+        taken = {int(each.read_text()) for each in folder.glob(f"clusters/*/{note.name}")}
+        ranges = (FIRST_ID + index * IDS for index in range(CLUSTERS))
+        first_id = next((each for each in ranges if each not in taken), None)
+        if first_id is None:
+            raise StepFailed(f"This machine has {CLUSTERS} clusters already.")
+        core.write_private(note, str(first_id).encode())
+        return first_id

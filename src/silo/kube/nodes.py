@@ -3,18 +3,23 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from silo import engine
-
 from . import certificates
-from .binaries import Kit
 from .paths import ClusterPaths, NodePaths
 from .plans import ClusterPlan, NodePlan
-from .processes import SYSTEM_PATH, Namespaces, Process
-from .steps import run
+from .processes import SYSTEM_PATH, Beside, Process, enter_all
+from .steps import is_done, run
 
 PAUSE_IMAGE = "localhost/silo/pause:1"
+ENGINE = Path("/opt/silo/engine")
+KUBERNETES = Path("/opt/silo/kubernetes")
+"""Where a node has the programs."""
+SETTINGS = Path("/etc/silo")
+"""Where a node has what they read."""
+BUNDLE = SETTINGS / "ca-bundle.crt"
+SOCKET = Path("/run/containerd/containerd.sock")
+_CTR = (str(ENGINE / "ctr"), f"--address={SOCKET}", "--namespace=k8s.io")
 _READ = {
-    "containerd": ("containerd.toml",),
+    "containerd": ("containerd.toml", "ca-bundle.crt"),
     "kubelet": ("kubelet.json", "credential-provider.json"),
     "kube-proxy": ("kube-proxy.json",),
 }
@@ -36,64 +41,61 @@ class Node:
     """Whom it believes when it pulls images."""
     registries: tuple[str, ...]
     """Which images it pulls as its managed identity, as patterns of hosts."""
+    first_id: int
+    """Who its root is on this machine."""
 
     @property
     def paths(self) -> NodePaths:
         """Its folders."""
         return self.cluster_paths.node(self.plan.name, self.plan.place)
 
-    @property
-    def namespaces(self) -> Namespaces:
-        """Where its programs run."""
-        return Namespaces(self.network, self.paths.mounts, self.paths.names)
+
+def name_init(name: str) -> str:
+    """Return the name of a node's first process."""
+    return f"init-{name}"
 
 
-def ensure_image(node: Node, engine_binaries: engine.Binaries, archive: Path) -> None:
+def answers(init: int) -> bool:
+    """Tell whether the node's containerd does."""
+    return is_done(*enter_all(init), *_CTR, "version")
+
+
+def ensure_image(node: Node, init: int, archive: Path) -> None:
     """Give the node an image that comes from nowhere else, once."""
     done = node.paths.state / "imported" / archive.name
     if done.exists():
         return
-    ctr = engine_binaries.folder / "ctr"
-    run(
-        *(str(ctr), "--address", str(node.paths.socket), "--namespace", "k8s.io"),
-        *("images", "import", "--label", "io.cri-containerd.pinned=pinned", str(archive)),
-    )
+    words = ("images", "import", "--label", "io.cri-containerd.pinned=pinned", "-")
+    run(*enter_all(init), *_CTR, *words, given=archive)
     done.parent.mkdir(mode=0o700, exist_ok=True)
     done.touch()
 
 
-def list_processes(node: Node, kit: Kit, engine_binaries: engine.Binaries) -> tuple[Process, ...]:
+def list_processes(node: Node) -> tuple[Process, ...]:
     """Return the three programs in the order of their start."""
-    state, name = node.paths.state, node.plan.name
+    name, kubernetes = node.plan.name, str(KUBERNETES / "kubernetes")
+    own = node.paths.settings / SETTINGS.name
     commands = {
-        "containerd": (
-            str(engine_binaries.containerd),
-            f"--config={state / 'containerd.toml'}",
-        ),
+        "containerd": (str(ENGINE / "containerd"), f"--config={SETTINGS / 'containerd.toml'}"),
         "kubelet": (
-            *(str(kit.kubernetes), "kubelet", f"--config={state / 'kubelet.json'}"),
-            f"--kubeconfig={state / 'kubelet.kubeconfig'}",
+            *(kubernetes, "kubelet", f"--config={SETTINGS / 'kubelet.json'}"),
+            f"--kubeconfig={SETTINGS / 'kubelet.kubeconfig'}",
             *(f"--hostname-override={name}", f"--node-ip={node.plan.address}"),
-            f"--image-credential-provider-config={state / 'credential-provider.json'}",
-            f"--image-credential-provider-bin-dir={kit.credentials.parent}",
+            f"--image-credential-provider-config={SETTINGS / 'credential-provider.json'}",
+            f"--image-credential-provider-bin-dir={KUBERNETES}",
         ),
-        "kube-proxy": (
-            *(str(kit.kubernetes), "kube-proxy", f"--config={state / 'kube-proxy.json'}"),
-        ),
+        "kube-proxy": (kubernetes, "kube-proxy", f"--config={SETTINGS / 'kube-proxy.json'}"),
     }
     return tuple(
         Process(
             f"{program}-{name}",
             command,
-            node.namespaces,
+            Beside(name_init(name)),
             f"{node.group}/daemons",
-            f"{engine_binaries.folder}:{SYSTEM_PATH}",
-            {"SSL_CERT_FILE": str(node.bundle)} if program == "containerd" else {},
+            f"{ENGINE}:{SYSTEM_PATH}",
+            {"SSL_CERT_FILE": str(BUNDLE)} if program == "containerd" else {},
             revision=certificates.digest(
-                [
-                    *(state / file for file in _READ[program]),
-                    *node.cluster_paths.pki.glob(f"{program}*-{name}.crt"),
-                ]
+                [*(own / file for file in _READ[program]), *sorted(own.glob(f"{program}*.crt"))]
             ),
         )
         for program, command in commands.items()

@@ -15,19 +15,24 @@ class NodePaths:
     run: Path
 
     @property
-    def socket(self) -> Path:
-        """The socket of the node's containerd."""
-        return self.run / "containerd.sock"
+    def settings(self) -> Path:
+        """The node's ``/etc``."""
+        return self.state / "etc"
 
     @property
-    def mounts(self) -> Path:
-        """The node's mount namespace, held by a file."""
-        return self.run / "ns" / "mnt"
+    def files(self) -> Path:
+        """The node's ``/var``: all that it keeps."""
+        return self.state / "var"
 
     @property
-    def names(self) -> Path:
-        """The node's UTS namespace, held by a file."""
-        return self.run / "ns" / "uts"
+    def users(self) -> Path:
+        """The node's user namespace, held by a file."""
+        return self.run / "users"
+
+    @property
+    def root(self) -> Path:
+        """Where the node's file system is put together."""
+        return self.run / "root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,11 @@ class ClusterPaths:
     def of_cluster(cls, state: Path, run: Path, uid: str) -> "ClusterPaths":
         """Return the folders of a cluster, below the instance's two."""
         return cls(state / "clusters" / uid, run / "clusters" / uid[:SHORT])
+
+    @property
+    def first_id(self) -> Path:
+        """Notes who root of the nodes is on the machine, and of what they keep."""
+        return self.state / "first-id"
 
     @property
     def pki(self) -> Path:

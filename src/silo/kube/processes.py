@@ -13,22 +13,33 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from . import control_groups
+from .errors import StepFailed
 
 _SHELL = "/bin/sh"
 _LAUNCH = """
 log=$1; shift
+exec 3>&1 >>"$log" 2>&1 </dev/null
 {
   while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift
   exec "$@"
-} </dev/null >>"$log" 2>&1 &
-echo $!
+} &
 """
-"""Enter control groups and become the program, as a process that the shell leaves behind."""
+"""Leave a process behind that enters control groups, then whatever else there is to enter.
+
+It says on file 3 who the program is, and we wait until that file is closed.
+"""
+_BECOME = ("/bin/sh", "-c", 'echo $$ >&3; exec "$@" 3>&-', "/bin/sh")
+_LEAVE = ("/bin/sh", "-c", '{ exec "$@" 3>&-; } & echo $! >&3', "/bin/sh")
+"""Become the program as a child: in another process namespace the first process there asks after it
+when it ends, as nobody outside might."""
+HOLD = ("/bin/sh", "-c", '{ exec "$@"; } & echo $! >&3', "/bin/sh")
+"""As a child too, which closes file 3 itself: it is the first process of a namespace."""
 _LAUNCH_S = 30.0
 LOG_BYTES = 64 << 20
 """The most of a program's log, and of the one before it."""
@@ -37,22 +48,40 @@ _STATE, _START = 0, 19
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+class Place(Protocol):
+    """Where a program runs."""
+
+    def enter(self, find: Callable[[str], int]) -> list[str]:
+        """Return the words before a program that put it there; ``find`` knows who runs."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Namespaces:
-    """Where a program runs; what is None stays the machine's."""
+class InNetwork:
+    """In a network namespace; the rest is the machine's."""
 
-    network: Path
-    mounts: Path | None = None
-    names: Path | None = None
+    path: Path
 
-    def enter(self) -> list[str]:
-        """Return the words before a program that put it there (man 1 nsenter)."""
-        words = ["nsenter", f"--net={self.network}"]
-        if self.mounts is not None:
-            words.append(f"--mount={self.mounts}")
-        if self.names is not None:
-            words.append(f"--uts={self.names}")
-        return [*words, "--"]
+    def enter(self, find: Callable[[str], int]) -> list[str]:  # noqa: ARG002 - as others have it
+        """Return the words before a program (man 1 nsenter)."""
+        return ["nsenter", f"--net={self.path}", "--", *_BECOME]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """In every namespace of another program, with its view of files."""
+
+    name: str
+
+    def enter(self, find: Callable[[str], int]) -> list[str]:
+        """Return the words before a program (man 1 nsenter)."""
+        return [*enter_all(find(self.name)), *_LEAVE]
+
+
+def enter_all(pid: int) -> list[str]:
+    """Return the words before a program that put it into every namespace of a process."""
+    kinds = ("user", "mount", "pid", "net", "ipc", "uts", "cgroup")
+    return ["nsenter", f"--target={pid}", *(f"--{kind}" for kind in kinds), "--"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +90,7 @@ class Process:
 
     name: str
     command: tuple[str, ...]
-    namespaces: Namespaces
+    place: Place
     group: str
     """Its control group, from the root of each hierarchy."""
     path: str = SYSTEM_PATH
@@ -69,12 +98,13 @@ class Process:
     """All of it, but for the path: nothing of ours reaches them."""
     revision: str = ""
     """Changes with the files that it reads at its start."""
+    prepare: Callable[[], None] = field(default=lambda: None, compare=False)
+    """What is done before each start."""
 
     @property
     def digest(self) -> str:
         """What it is; whoever runs with another one has to be started again."""
-        namespaces = (str(self.namespaces.network), str(self.namespaces.mounts))
-        what = (self.command, namespaces, self.group, sorted(self.environment.items()))
+        what = (self.command, self.place, self.group, sorted(self.environment.items()))
         return hashlib.sha256(repr((what, self.path, self.revision)).encode()).hexdigest()[:16]
 
 
@@ -101,6 +131,18 @@ class Keeper:
         note = self._read(name)
         return note is not None and _is_alive(*note[:2])
 
+    def find(self, name: str) -> int:
+        """Return the process of a program that runs.
+
+        Raises:
+            StepFailed: it does not.
+
+        """
+        note = self._read(name)
+        if note is None or not _is_alive(*note[:2]):
+            raise StepFailed(f"{name} does not run")
+        return note[0]
+
     def end(self, name: str, grace_s: float = 5.0) -> None:
         """End a program if it runs: asked first, killed after the grace."""
         note = self._read(name)
@@ -111,6 +153,7 @@ class Keeper:
         self._locate(name).unlink(missing_ok=True)
 
     def _start(self, process: Process) -> None:
+        process.prepare()
         control_groups.make(process.group)
         self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = self._logs / f"{process.name}.log"
@@ -119,7 +162,7 @@ class Keeper:
         launched = subprocess.run(  # noqa: S603 - our own words
             [
                 *(_SHELL, "-c", _LAUNCH, _SHELL, str(log), *joins, "--"),
-                *process.namespaces.enter(),
+                *process.place.enter(self.find),
                 *process.command,
             ],
             env={"PATH": process.path, "LC_ALL": "C", **process.environment},
@@ -132,7 +175,12 @@ class Keeper:
             check=True,
             timeout=_LAUNCH_S,
         )
-        self._write(process, int(launched.stdout))
+        if not launched.stdout:
+            raise StepFailed(f"{process.name} could not be started; its log says why.")
+        pid = int(launched.stdout)
+        if isinstance(process.place, Beside):
+            pid = _find_outside(pid, control_groups.list_processes(process.group))
+        self._write(process, pid)
 
     def _write(self, process: Process, pid: int) -> None:
         self._notes.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -169,6 +217,17 @@ def _read_stat(pid: int) -> tuple[str, str]:
     except (OSError, ValueError):
         return "", ""
     return fields[_STATE], fields[_START]
+
+
+def _find_outside(number: int, pids: Iterable[int]) -> int:
+    """Return which of these processes has a number in its own namespace; 0 when it has ended."""
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+            numbers = next(line for line in lines if line.startswith("NSpid:")).split()[1:]
+            if len(numbers) > 1 and int(numbers[-1]) == number:
+                return pid
+    return 0
 
 
 def _is_alive(pid: int, start: str) -> bool:

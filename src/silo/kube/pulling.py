@@ -11,7 +11,7 @@ from typing import Any
 from silo import engine
 
 from .binaries import Kit
-from .nodes import Node
+from .nodes import BUNDLE, Node
 from .steps import run
 
 _TABLE = "inet silo-metadata"
@@ -29,7 +29,7 @@ def describe_plugin(node: Node, kit: Kit) -> dict[str, Any]:
                 "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
                 "matchImages": list(node.registries),
                 "defaultCacheDuration": _KEEP,
-                "env": [{"name": "SSL_CERT_FILE", "value": str(node.bundle)}],
+                "env": [{"name": "SSL_CERT_FILE", "value": str(BUNDLE)}],
             }
         ],
     }

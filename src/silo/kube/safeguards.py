@@ -131,7 +131,7 @@ def _write_keys(path: Path, keys: list[dict[str, str]]) -> None:
 def _describe_admission(plan: ClusterPlan) -> dict[str, Any]:
     """Have pods keep to a Pod Security Standard, unless their namespace says more.
 
-    Nodes are namespaces of this machine: a pod with more rights reaches all of it.
+    A pod with more rights is root of its node, and of every pod on it.
     """
     kinds = ("enforce", "audit", "warn")
     defaults = dict.fromkeys(kinds, plan.pod_security)

@@ -53,6 +53,10 @@ class Tending:
         self._tended[process.name] = process
         await self.do(self._keeper.ensure, process)
 
+    def find(self, name: str) -> int:
+        """Return the process of a program that runs."""
+        return self._keeper.find(name)
+
     async def end(self, names: tuple[str, ...]) -> None:
         """End programs, in this order, and leave them so."""
         for name in names:

@@ -29,16 +29,6 @@ async def wait_until(true: Callable[[], Awaitable[bool]], otherwise: str) -> Non
         raise StepFailed(f"{otherwise} within {STEP_S:.0f} seconds") from None
 
 
-async def listens(path: Path) -> bool:
-    """Tell whether a program takes connections at a socket."""
-    try:
-        _, writer = await asyncio.open_unix_connection(path)
-    except OSError:
-        return False
-    writer.close()
-    return True
-
-
 async def forwards(network: Path) -> bool:
     """Tell whether a node's kube-proxy has said where services are."""
     chain = ("list", "chain", "ip", "kube-proxy", "services")

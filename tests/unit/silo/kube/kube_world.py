@@ -1,5 +1,6 @@
 """A planned cluster that never runs."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,13 +27,17 @@ def paths_in(folder: Path) -> kube.ClusterPaths:
 
 
 def node_in(folder: Path) -> Node:
+    bundle = folder / "ca.pem"
+    bundle.write_text("whom it believes")
+    network = Path("/run/netns/n")
     return Node(
-        PLAN, NODE, paths_in(folder), Path("/run/netns/n"), "/silo/i/n", Path("/ca.pem"), REGISTRIES
+        *(PLAN, NODE, paths_in(folder), network, "/silo/i/n", bundle, REGISTRIES, os.getuid())
     )
 
 
 def written_node_in(folder: Path) -> Node:
     node = node_in(folder)
     certificates.ensure_authority(node.cluster_paths.pki, "ca", "silo-cluster-ca", NOW)
-    node_files.write_files(node, KIT, BINARIES, NOW)
+    node.paths.state.mkdir(parents=True)
+    node_files.write_files(node, KIT, NOW)
     return node

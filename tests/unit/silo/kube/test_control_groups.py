@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import pytest
 
 from silo import kube
@@ -77,3 +80,17 @@ def test_empty_groups_are_removed_and_others_stay(second):
     control_groups.kill("/a", second)
 
     assert [each.name for each in second.iterdir() if each.is_dir()] == ["c"]
+
+
+def test_group_that_is_handed_over_is_not_the_owners_to_widen(first, monkeypatch):
+    control_groups.make("/n", first)
+    control_groups.limit("/n", SIZE, first)
+    (first / "pids/n/cgroup.procs").touch()
+    given = []
+    monkeypatch.setattr(os, "chown", lambda path, *_: given.append(path.relative_to(first)))
+
+    control_groups.hand_over("/n", 7, first)
+
+    assert Path("pids/n") in given
+    assert Path("pids/n/cgroup.procs") in given
+    assert {path.name for path in given} == {"n", "cgroup.procs"}

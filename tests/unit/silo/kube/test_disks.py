@@ -1,6 +1,7 @@
 import asyncio
 import copy
 import json
+import os
 
 import pytest
 from tests.unit.silo.kube import kube_world as world
@@ -73,6 +74,7 @@ class FakeApi:
 async def run(folder, api, *, waits=True):
     paths = world.paths_in(folder)
     paths.disks.mkdir(parents=True, exist_ok=True)
+    paths.first_id.write_text(str(os.getuid()))
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(disks.Disks(paths, core.SystemClock()).run(api))
         try:
@@ -102,7 +104,7 @@ async def test_claim_gets_a_folder_that_every_node_sees(tmp_path):
     (spec,) = (one["spec"] for one in api.put_.values())
     assert (folder / NAME).is_dir()
     assert (folder / NAME).stat().st_mode & 0o777 == 0o755
-    assert spec["local"] == {"path": f"/var/lib/kubelet/disks/{NAME}"}
+    assert spec["local"] == {"path": f"/mnt/disks/{NAME}"}
     assert spec["persistentVolumeReclaimPolicy"] == "Retain"
     assert (spec["claimRef"]["uid"], spec["capacity"]) == (UID, {"storage": "1Gi"})
 

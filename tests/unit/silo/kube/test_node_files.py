@@ -1,11 +1,12 @@
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.unit.silo.kube import kube_world as world
 
-from silo import engine
+from silo import kube
 from silo.kube import control_groups, node_files, nodes
 
 
@@ -15,7 +16,7 @@ def node(tmp_path: Path) -> nodes.Node:
 
 
 def read(node: nodes.Node, name: str):
-    return json.loads((node.paths.state / name).read_text())
+    return json.loads((node.paths.settings / "silo" / name).read_text())
 
 
 def test_kubelet_answers_nobody_unknown(node):
@@ -24,36 +25,46 @@ def test_kubelet_answers_nobody_unknown(node):
     assert config["authentication"]["anonymous"] == {"enabled": False}
     assert config["authorization"] == {"mode": "Webhook"}
     assert config["seccompDefault"] is True
-    assert Path(config["tlsPrivateKeyFile"]).exists()
+    assert config["tlsPrivateKeyFile"] == "/etc/silo/kubelet-server.key"
+    assert config["featureGates"] == {"KubeletInUserNamespace": True}
 
 
 @pytest.mark.parametrize(("here", "limit"), [(True, 4096), (False, None)])
 def test_pod_has_not_all_processes_of_its_node(node, monkeypatch, here, limit):
     monkeypatch.setattr(control_groups, "has_pids", lambda: here)
-    node_files.write_files(node, world.KIT, world.BINARIES, world.NOW)
+    node_files.write_files(node, world.KIT, world.NOW)
 
     assert read(node, "kubelet.json").get("podPidsLimit") == limit
 
 
-def test_node_promises_its_own_size_and_not_the_machines(node, monkeypatch):
-    monkeypatch.setattr(engine, "read_capacity", lambda: engine.Capacity(8.0, 16 << 30))
-    node_files.write_files(node, world.KIT, world.BINARIES, world.NOW)
+def test_node_promises_what_is_left_of_its_own_size(node):
+    plan = replace(node.plan, size=kube.Size(1.5, 2 << 30))
+    node_files.write_files(replace(node, plan=plan), world.KIT, world.NOW)
 
     reserved = read(node, "kubelet.json")["systemReserved"]
-    assert reserved == {"cpu": "7000m", "memory": str(15 << 30)}
+    assert reserved == {"cpu": "500m", "memory": str(100 << 20)}
+    shown = (node.paths.settings / "silo/machine/meminfo").read_text()
+    assert shown.splitlines()[0].split() == ["MemTotal:", str(2 << 20), "kB"]
+
+
+def test_node_has_its_own_keys_and_no_others(node):
+    keys = {path.name: path.stat() for path in node.paths.settings.rglob("*.key")}
+
+    assert set(keys) == {"kubelet.key", "kubelet-server.key", "kube-proxy.key"}
+    assert {stat.st_mode & 0o777 for stat in keys.values()} == {0o600}
 
 
 def test_containerd_runs_the_engines_runc_and_no_sandbox_image_from_outside(node):
-    config = tomllib.loads((node.paths.state / "containerd.toml").read_text())
+    config = tomllib.loads((node.paths.settings / "silo/containerd.toml").read_text())
     runtime = config["plugins"]["io.containerd.cri.v1.runtime"]
     images = config["plugins"]["io.containerd.cri.v1.images"]
 
     assert runtime["restrict_oom_score_adj"] is True
     assert runtime["containerd"]["runtimes"]["runc"]["options"] == {
-        "BinaryName": "/engine/bin/runc",
+        "BinaryName": "/opt/silo/engine/runc",
         "SystemdCgroup": False,
     }
-    assert runtime["cni"]["bin_dirs"] == ["/engine/bin"]
+    assert runtime["cni"]["bin_dirs"] == ["/opt/silo/engine"]
     assert images["pinned_images"]["sandbox"] == nodes.PAUSE_IMAGE
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from tests.unit.silo.kube import kube_world as world
 
-from silo.kube import nodes
+from silo.kube import nodes, processes
 
 
 @pytest.fixture
@@ -11,30 +11,21 @@ def node(tmp_path: Path) -> nodes.Node:
     return world.written_node_in(tmp_path)
 
 
-def test_programs_are_put_into_the_nodes_namespaces(node):
-    containerd, kubelet, proxy = nodes.list_processes(node, world.KIT, world.BINARIES)
+def test_programs_are_put_beside_the_nodes_first(node):
+    programs = nodes.list_processes(node)
+    containerd, kubelet, proxy = programs
 
-    assert containerd.environment == {"SSL_CERT_FILE": "/ca.pem"}
+    assert containerd.environment == {"SSL_CERT_FILE": "/etc/silo/ca-bundle.crt"}
     assert kubelet.environment == proxy.environment == {}
     assert "--hostname-override=aks-pool-1-vmss000000" in kubelet.command
     assert "--node-ip=10.224.0.4" in kubelet.command
-    words = kubelet.namespaces.enter()
-    assert words[1] == "--net=/run/netns/n"
-    assert words[2:4] == [f"--mount={node.paths.mounts}", f"--uts={node.paths.names}"]
+    assert {each.place for each in programs} == {processes.Beside("init-aks-pool-1-vmss000000")}
 
 
 def test_another_configuration_makes_another_process(node):
-    before = nodes.list_processes(node, world.KIT, world.BINARIES)
-    (node.paths.state / "kubelet.json").write_text("{}")
-    after = nodes.list_processes(node, world.KIT, world.BINARIES)
+    before = nodes.list_processes(node)
+    (node.paths.settings / "silo/kubelet.json").write_text("{}")
+    after = nodes.list_processes(node)
 
     changed = [new.name for new, old in zip(after, before, strict=True) if new.digest != old.digest]
     assert changed == ["kubelet-aks-pool-1-vmss000000"]
-
-
-def test_sockets_have_short_enough_paths():
-    longest = Path("/run/silo/0123456789ab")
-    paths = world.paths_in(Path("/x"))
-    found = type(paths)(paths.state, longest / "clusters" / world.UID[:12]).node("n" * 60, 65_000)
-
-    assert len(str(found.socket.with_name("containerd.ttrpc.sock"))) < 107

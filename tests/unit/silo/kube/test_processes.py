@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from silo import kube
 from silo.kube import control_groups, processes
-from silo.kube.processes import Keeper, Namespaces, Process
+from silo.kube.processes import Beside, InNetwork, Keeper, Process
 
-SLEEP = Process("p", ("/bin/sleep", "60"), Namespaces(Path("/proc/self/ns/net")), "/none")
+SLEEP = Process("p", ("/bin/sleep", "60"), InNetwork(Path("/proc/self/ns/net")), "/none")
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def keeper(tmp_path, monkeypatch):
     """Return a keeper whose programs run where the test does: entering namespaces needs root."""
     monkeypatch.setattr(control_groups, "make", lambda _: None)
     monkeypatch.setattr(control_groups, "list_doors", lambda _: [])
-    monkeypatch.setattr(Namespaces, "enter", lambda _: [])
+    monkeypatch.setattr(InNetwork, "enter", lambda *_: processes._BECOME)
     made = Keeper(tmp_path / "notes", tmp_path / "logs")
     yield made
     made.end("p", grace_s=1)
@@ -101,3 +102,36 @@ def test_ended_process_that_nobody_asked_for_is_not_alive():
 
     assert not processes._is_alive(child.pid, start)
     child.wait()
+
+
+def test_program_is_put_beside_one_that_runs(keeper):
+    beside = Beside("p")
+    with pytest.raises(kube.StepFailed):
+        beside.enter(keeper.find)
+    keeper.ensure(SLEEP)
+
+    words = beside.enter(keeper.find)
+
+    assert words[:2] == ["nsenter", f"--target={find_pid(keeper)}"]
+    namespaces = {"--user", "--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup"}
+    assert namespaces <= set(words[: words.index("--")])
+
+
+def test_start_ends_when_a_program_says_that_it_is_where_it_shall_be(keeper, tmp_path, monkeypatch):
+    monkeypatch.setattr(InNetwork, "enter", lambda *_: processes.HOLD)
+    mark = tmp_path / "mark"
+    words = ("/bin/sh", "-c", f"sleep 0.2; touch {mark}; exec 3>&-; exec sleep 60")
+
+    keeper.ensure(replace(SLEEP, command=words))
+
+    assert mark.exists()
+    assert keeper.is_running("p")
+
+
+def test_what_comes_before_a_start_comes_before_each(keeper):
+    done = []
+    prepared = replace(SLEEP, prepare=lambda: done.append(1))
+    keeper.ensure(prepared)
+    keeper.ensure(prepared)
+
+    assert done == [1]

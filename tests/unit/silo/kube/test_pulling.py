@@ -9,7 +9,7 @@ def test_plugin_is_asked_for_images_of_silos_registries_alone(tmp_path):
     (plugin,) = config["providers"]
     assert plugin["matchImages"] == ["*.azurecr.silo.test:8443"]
     assert plugin["name"] == world.KIT.credentials.name
-    assert plugin["env"] == [{"name": "SSL_CERT_FILE", "value": "/ca.pem"}]
+    assert plugin["env"] == [{"name": "SSL_CERT_FILE", "value": "/etc/silo/ca-bundle.crt"}]
 
 
 def test_pods_are_refused_at_the_metadata_endpoint_in_the_nodes_namespace(tmp_path, monkeypatch):

@@ -1,0 +1,198 @@
+"""Whoever administers a cluster is root of its nodes, and of nothing else.
+
+A pod has here every right that Kubernetes can give: privileged, in all of the node's namespaces,
+with the node's files. What it may do to its own node is not looked at.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tools import strangers
+
+from silo import engine, kube
+from silo.kube import images
+
+from .cluster_world import SIZE, World, eventually
+
+PROBE = "localhost/test/probe:1"
+PROGRAM = f"/{strangers.probe_path().name}"
+NAMESPACE = "open"
+OWN = {
+    *("cgroup-mount", "cgroup-release", "sys-cgroup", "mount-bind", "mount-procfs", "mount-sysfs"),
+    *("mount-tmpfs", "proc-remount", "namespace-join", "namespace-mount", "namespace-net"),
+    *("namespace-user", "network-admin", "proc-forwarding", "ptrace-foreign", "set-user-id"),
+    *("socket-packet", "socket-raw", "transparent-address", "keyring-add", "keyring-read"),
+}
+"""What is let through, for it is the node's own."""
+_KITS = kube.find_kits()
+
+if os.geteuid() != 0:
+    pytest.skip("clusters need root", allow_module_level=True)
+if not _KITS:
+    pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Bring a cluster up with a pod that has every right; leave it to itself."""
+    before = os.umask(0o077)
+    folder = tmp_path_factory.mktemp("escapes")
+    pools = engine.split_pools(*engine.choose_pools(folder.name, folder))
+    made = World(folder, next(iter(_KITS.values())), pools)
+
+    async def come_up() -> None:
+        async with made.tended() as clusters:
+            await made.come_up(clusters)
+
+    async def go() -> None:
+        async with made.tended(wanted=False) as clusters:
+            await made.go(clusters)
+
+    try:
+        asyncio.run(come_up())
+        images.pack(strangers.probe_path(), PROBE, folder / "probe.tar")
+        made.give_image(folder / "probe.tar")
+        start_mighty_pod(made)
+        yield made
+        asyncio.run(go())
+    finally:
+        asyncio.run(made.end())
+        os.umask(before)
+
+
+@pytest.fixture
+def marker() -> Iterator[Path]:
+    """Return a file that everybody on the machine may read, and nobody elsewhere sees."""
+    path = Path(f"/etc/silo-marker-{uuid.uuid4()}")
+    path.write_text("the machine itself")
+    path.chmod(0o644)
+    yield path
+    path.unlink()
+
+
+def start_mighty_pod(world: World) -> None:
+    world.kubectl("create", "namespace", NAMESPACE)
+    label = "pod-security.kubernetes.io/enforce=privileged"
+    world.kubectl("label", "namespace", NAMESPACE, label)
+    spec = {
+        "hostPID": True,
+        "hostIPC": True,
+        "hostNetwork": True,
+        "containers": [
+            {
+                "name": "mighty",
+                "image": PROBE,
+                "imagePullPolicy": "Never",
+                "args": ["serve", "tcp", "9999"],
+                "securityContext": {"privileged": True, "runAsUser": 0},
+                "volumeMounts": [{"name": "node", "mountPath": "/node"}],
+            }
+        ],
+        "volumes": [{"name": "node", "hostPath": {"path": "/"}}],
+    }
+    run = ("run", "mighty", f"--image={PROBE}", "-n", NAMESPACE)
+    world.kubectl(*run, f"--overrides={json.dumps({'spec': spec})}")
+    eventually(lambda: is_ready(world), "the pod never runs")
+
+
+def is_ready(world: World) -> bool:
+    found: dict[str, Any] = world.read("-n", NAMESPACE, "pod", "mighty")["status"]
+    return any(one["ready"] for one in found.get("containerStatuses") or ())
+
+
+def as_node(world: World, script: str) -> subprocess.CompletedProcess[str]:
+    """Do something as root of the node, in all that is the node's."""
+    words = world.inside("/bin/sh", "-euc", script)
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_no_attempt_to_leave_the_node_succeeds(world: World, marker: Path) -> None:
+    kernel = [Path("/proc/sys/kernel", name) for name in ("core_pattern", "modprobe", "sysrq")]
+    watched = [path for path in kernel if path.exists()]
+    before = [path.read_text() for path in watched]
+
+    attempts = ("--", PROGRAM, "escape", "all", f"marker={marker}")
+    said = world.kubectl("exec", "-n", NAMESPACE, "mighty", *attempts)
+
+    told = {one["attempt"]: one for one in map(json.loads, said.splitlines())}
+    assert len(told) > 40
+    let_through = {name for name, one in told.items() if not one["refused"]}
+    assert let_through - OWN == set(), said
+    assert "mount-tmpfs" in let_through, "the pod has not the rights that it was to have"
+    assert "the machine itself" not in said
+    assert [path.read_text() for path in watched] == before
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo '|/bin/false' >/proc/sys/kernel/core_pattern",
+        "echo h >/proc/sysrq-trigger",
+        "echo 1 >/sys/kernel/mm/ksm/run",
+        "mknod /var/disk b 254 0",
+        "mount -t ext4 /dev/vda /tmp",
+        "mkdir -p /tmp/g && mount -t cgroup -o none,name=x,release_agent=/tmp/x none /tmp/g",
+        "for each in /sys/fs/cgroup/*/release_agent; do echo /tmp/x >$each; done",
+        "mount -o remount,rw /usr/bin && touch /usr/bin/x",
+        "umount /usr/bin && ls /usr/bin/sh",
+        "echo x >>/etc/passwd",
+        "cat /etc/shadow",
+        "dmesg >/dev/null",
+        "date -s '2001-01-01'",
+    ],
+)
+def test_nodes_root_is_nobody_on_the_machine(world: World, script: str) -> None:
+    done = as_node(world, script)
+
+    assert done.returncode != 0, done.stdout
+    assert done.stderr
+
+
+def test_node_sees_its_own_processes_and_no_others(world: World) -> None:
+    seen = as_node(world, "cat /proc/[0-9]*/cmdline | tr '\\0' ' '").stdout
+
+    assert "kubelet" in seen
+    assert "kube-apiserver" not in seen
+    assert "pytest" not in seen
+
+
+def test_node_holds_the_keys_of_its_own_programs_alone(world: World) -> None:
+    lines = as_node(world, "find /etc /run /var /opt /tmp -name '*.key' 2>/dev/null").stdout
+    found = {Path(line).name for line in lines.splitlines()}
+    kept = {path.name for path in world.paths.pki.glob("*.key")}
+
+    assert {"kubelet.key", "kubelet-server.key", "kube-proxy.key"} <= found
+    assert {"ca.key", "service-accounts.key", "apiserver-kubelet-client.key"} <= kept
+    assert found & kept == set()
+    assert as_node(world, f"ls {world.folder}").returncode != 0
+    assert as_node(world, f"ls {world.run}").returncode != 0
+
+
+def test_node_cannot_lift_its_limits(world: World) -> None:
+    limits = "memory.limit_in_bytes cpu.cfs_quota_us memory.max cpu.max pids.max"
+    script = f"cd /sys/fs/cgroup; for each in {limits}; do ls $each */$each || :; done 2>/dev/null"
+    files = as_node(world, script).stdout.split()
+
+    assert len(files) >= 3
+    for file in files:
+        done = as_node(
+            world, f"cat /sys/fs/cgroup/{file} >/dev/null; echo -1 >/sys/fs/cgroup/{file}"
+        )
+        assert "ermission denied" in done.stderr, file
+
+
+def test_node_has_the_size_that_was_asked_for(world: World) -> None:
+    (node,) = world.read("nodes")["items"]
+    status = node["status"]
+
+    assert status["capacity"]["memory"] == "3Gi"
+    assert status["capacity"]["cpu"] == "2"
+    assert status["allocatable"]["cpu"] == f"{int(SIZE.cores * 1000)}m"
+    assert "MemTotal:        3145728 kB" in as_node(world, "cat /proc/meminfo").stdout
