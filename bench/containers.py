@@ -110,6 +110,8 @@ def _at_once(
     silos = [silo for silo in silos if _level(silo) == "process"]
     for silo in silos:
         silo.cpu = 0.02
+        # Eight that ask two hundred times a second would take half of a small machine.
+        silo.every_s = 0.05
     # Debian's podman gets stuck when several of it start containers.
     for machine in (*silos, peers[0]):
         with ThreadPoolExecutor(8) as pool:

@@ -106,6 +106,8 @@ class Silo:
         self._level = level
         self.cpu = 0.5
         """Cores asked for; a sandbox boots on what its group has."""
+        self.every_s = 0.005
+        """How often whoever waits asks; docker's client is told."""
         self._token = instance.sign_in()
         self._caller = instance.open_caller()
 
@@ -147,7 +149,8 @@ class Silo:
             url = self._url(name)
             body = self._describe(command)
             caller.call("PUT", url, document=body, token=self._token).expect(200, 201)
-            wait_until(lambda: self._is_running(caller, url), 120, f"the start of {name}")
+            what = f"the start of {name}"
+            wait_until(lambda: self._is_running(caller, url), 120, what, self.every_s)
         finally:
             caller.close()
 

@@ -78,7 +78,9 @@ def stop(process: subprocess.Popen[bytes], grace_s: float = 45.0) -> None:
         process.wait()
 
 
-def wait_until(probe: Callable[[], bool], timeout_s: float, what: str) -> float:
+def wait_until(
+    probe: Callable[[], bool], timeout_s: float, what: str, every_s: float = 0.005
+) -> float:
     """Return after how many seconds ``probe`` said yes.
 
     Raises:
@@ -89,5 +91,5 @@ def wait_until(probe: Callable[[], bool], timeout_s: float, what: str) -> float:
     while not probe():
         if time.perf_counter() - start > timeout_s:
             raise TimeoutError(f"{what} did not happen within {timeout_s:.0f} seconds")
-        time.sleep(0.005)
+        time.sleep(every_s)
     return time.perf_counter() - start

@@ -20,6 +20,8 @@ from .paths import Paths
 log = structlog.get_logger()
 
 _STOPPED = 3
+_ADDRESS = "bootstrap.json"
+"""Where a container's shim answers; containers that share one have the same."""
 _TRIES = 5
 _AGAIN_S = 0.2
 _END_S = 10.0
@@ -101,12 +103,21 @@ class Ending:
 
     async def _kill_shim(self, container_id: str) -> None:
         """End the shim; containerd then removes by force what it kept."""
-        await asyncio.to_thread(kill_shims, self._socket, container_id)
+        await asyncio.to_thread(self._kill_sharing, container_id)
         get = tasks_pb2.GetRequest(container_id=container_id)
         async with asyncio.timeout(_END_S):
             while True:
                 await self._client.call(self._client.tasks.get, get)
                 await asyncio.sleep(_AGAIN_S)
+
+    def _kill_sharing(self, container_id: str) -> None:
+        """Kill the shim of a container, also where it is that of its group's sandbox."""
+        kill_shims(self._socket, container_id)
+        with suppress(OSError):
+            address = (self._bundles / container_id / _ADDRESS).read_bytes()
+            for other in self._bundles.glob(f"*/{_ADDRESS}"):
+                if other.read_bytes() == address:
+                    kill_shims(self._socket, other.parent.name)
 
 
 def kill_shims(socket: Path, container_id: str = "") -> None:

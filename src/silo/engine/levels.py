@@ -67,6 +67,8 @@ def _describe_gvisor(binaries: Binaries, paths: Paths) -> Shim:
     text = (
         f"binary_name = {json.dumps(str(binaries.runsc))}\n"
         f"root = {json.dumps(str(paths.run / 'runsc'))}\n"
+        # The containers of a group share the shim of their sandbox.
+        "grouping = true\n"
         "[runsc_config]\n"
         # What a container writes is in a file beside its own layer, not in the machine's memory.
         'overlay2 = "root:self"\n'
