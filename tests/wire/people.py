@@ -28,6 +28,8 @@ class Person:
         words = ("get-credentials", *cluster.names, *options)
         where = {"PATH": _path(), "KUBECONFIG": str(self.config)}
         programs.succeed(self.az.run("aks", *words, **where))
+        # An API server that has just started fetches the issuer's keys within ten seconds.
+        cluster.wait(lambda: self.kubectl("auth", "whoami").code == 0)
 
     def kubectl(self, *words: str) -> programs.Outcome:
         kit = next(iter(KITS.values()))
