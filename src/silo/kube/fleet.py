@@ -81,7 +81,8 @@ class Fleet:
         """Have a node run as planned; return once it takes pods."""
         ground, tending = self._ground, self._tending
         kit = ground.find_kit(plan.version or self._cluster.version)
-        await tending.do(node_notes.write_note, self._paths, Note.of_plan(plan))
+        note = Note.of_plan(plan, self._list_notes().get(plan.name))
+        await tending.do(node_notes.write_note, self._paths, note)
         paths = self._paths.node(plan.name, plan.place)
         first_id = await tending.do(node_spaces.ensure_users, ground.state, self._paths, paths)
         member = self._cluster.name_member(plan)
@@ -95,8 +96,9 @@ class Fleet:
             ),
         )
         await ground.serve(member)
+        born = replace(plan, taints=note.born_with)
         node = Node(
-            *(self._cluster, plan, self._paths, at.netns_path),
+            *(self._cluster, born, self._paths, at.netns_path),
             *(self._name_group(plan.name), ground.bundle, ground.registries, first_id),
         )
         await tending.do(self._prepare, node, kit)

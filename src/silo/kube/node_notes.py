@@ -19,11 +19,14 @@ class Note:
     version: str
     image: str
     drain_s: float
+    born_with: tuple[str, ...] = ()
+    """The taints that it registers with; later ones are the API's, and restart no kubelet."""
 
     @classmethod
-    def of_plan(cls, plan: NodePlan) -> "Note":
+    def of_plan(cls, plan: NodePlan, before: "Note | None") -> "Note":
         """Return what is to be noted of a planned node."""
-        return cls(plan.name, plan.place, *plan.model, plan.drain_s)
+        taints = plan.taints if before is None else before.born_with
+        return cls(plan.name, plan.place, *plan.model, plan.drain_s, taints)
 
     @property
     def model(self) -> tuple[str, str]:
@@ -47,7 +50,8 @@ def list_notes(paths: ClusterPaths) -> dict[str, Note | None]:
 
 def _read(path: Path) -> Note | None:
     try:
-        return Note(**json.loads(path.read_text()))
+        found = json.loads(path.read_text())
+        return Note(**{**found, "born_with": tuple(found.get("born_with") or ())})
     except (FileNotFoundError, ValueError, TypeError):
         return None
 
