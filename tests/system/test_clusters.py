@@ -24,6 +24,7 @@ from silo.engine import links, netns
 from silo.kube import images, nodes
 
 from .cluster_world import NODE, WAIT_S, World, eventually, find_ready, is_alive
+from .net_probes import knock, listening
 
 PROBE = "localhost/test/probe:1"
 _KITS = kube.find_kits()
@@ -303,6 +304,18 @@ def test_api_is_asked_from_authorised_ranges_alone(world: World) -> None:
             assert await asyncio.to_thread(is_open)
 
     asyncio.run(narrow())
+
+
+def test_pods_reach_nothing_of_the_machine(world: World) -> None:
+    here, port = str(world.pools.host), 18_999
+    pod = ("run", "inside", f"--image={PROBE}", "--image-pull-policy=Never")
+    world.kubectl(*pod, "--", "serve", "tcp", "80")
+    eventually(lambda: world.find_phase("inside") == "Running", "the pod never runs")
+
+    with listening(None, port, address=here) as came:
+        assert knock(None, here, port) == here
+        assert not world.reaches("inside", f"{here}:{port}")
+    assert came == [here]
 
 
 def ask(address: str, port: int) -> str:
