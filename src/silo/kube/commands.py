@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .api import Api
-from .binaries import Kit
+from .nodes import KUBERNETES
 
 NAMESPACE = "aks-command"
 IMAGE = "localhost/silo/command:1"
@@ -51,7 +51,7 @@ class CommandResult:
     finished: str = ""
 
 
-async def begin_command(api: Api, name: str, command: Command, kit: Kit, now: datetime) -> None:
+async def begin_command(api: Api, name: str, command: Command, now: datetime) -> None:
     """Have a command run under a name of its own."""
     await api.put(f"/api/v1/namespaces/{NAMESPACE}", _describe_namespace())
     await _sweep(api, now)
@@ -65,7 +65,7 @@ async def begin_command(api: Api, name: str, command: Command, kit: Kit, now: da
         "data": files,
     }
     await api.create(_SECRETS, secret)
-    pod = await api.create(_PODS, _describe_pod(name, kit))
+    pod = await api.create(_PODS, _describe_pod(name))
     owner = {"apiVersion": "v1", "kind": "Pod", "name": name, "uid": pod["metadata"]["uid"]}
     # What it signs in with goes when the pod does, whoever takes it away.
     await api.amend(f"{_SECRETS}/{name}", {"metadata": {"ownerReferences": [owner]}})
@@ -123,12 +123,15 @@ def _describe_namespace() -> dict[str, Any]:
     }
 
 
-def _describe_pod(name: str, kit: Kit) -> dict[str, Any]:
+def _describe_pod(name: str) -> dict[str, Any]:
     mounts = {"given": _GIVEN, "work": _WORK, "kubernetes": _KUBERNETES}
     volumes = [
         {"name": "given", "secret": {"secretName": name, "defaultMode": 0o440}},
         {"name": "work", "emptyDir": {"sizeLimit": "256Mi"}},
-        {"name": "kubernetes", "hostPath": {"path": str(kit.kubernetes), "type": "File"}},
+        {
+            "name": "kubernetes",
+            "hostPath": {"path": str(KUBERNETES / "kubernetes"), "type": "File"},
+        },
     ]
     container = {
         "name": "command",

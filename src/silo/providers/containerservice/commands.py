@@ -32,9 +32,7 @@ class Commands:
     async def run(self, call: arm.Call, resource: arm.Resource, body: Any) -> arm.Reply:
         """Begin a command; where its result will be is in ``Location``."""
         given = arm.require_object(body)
-        wish = read_wish(resource)
-        kit = self.around.kits.get(wish.reached.get("", ""))
-        if kit is None:
+        if not read_wish(resource).reached:
             raise errors.ClusterNotReady(resource.id.name)
         kubeconfig = self._sign_in(call, resource, str(given.get("clusterToken") or ""))
         command = kube.Command(_read_line(given), _read_files(given), kubeconfig)
@@ -44,7 +42,7 @@ class Commands:
             await self.around.resources.store.write(
                 lambda conn: call.record(conn, 202, command=name)
             )
-            await kube.begin_command(api, name, command, kit, call.now)
+            await kube.begin_command(api, name, command, call.now)
         return arm.Reply(202, None, self._point(call, resource, name))
 
     async def show(self, call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:

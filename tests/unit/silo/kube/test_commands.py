@@ -53,7 +53,7 @@ def ended(code):
 async def test_command_runs_as_nobody_with_what_it_was_given():
     api = FakeApi()
     command = commands.Command("kubectl get pods", "emlw", "config")
-    await commands.begin_command(api, NAME, command, world.KIT, world.NOW)
+    await commands.begin_command(api, NAME, command, world.NOW)
 
     secret = api.made["/api/v1/namespaces/aks-command/secrets"]
     pod = api.made[PODS]
@@ -74,7 +74,7 @@ async def test_command_runs_as_nobody_with_what_it_was_given():
 async def test_what_nobody_asked_about_for_long_goes_with_the_next():
     api = FakeApi(make_pod("old"), make_pod("young", at="2026-05-01T01:30:00Z"))
     now = world.NOW + timedelta(hours=2)
-    await commands.begin_command(api, NAME, commands.Command("x", "", "c"), world.KIT, now)
+    await commands.begin_command(api, NAME, commands.Command("x", "", "c"), now)
 
     assert api.gone == ["pods/old"]
     assert api.made["/api/v1/namespaces/aks-command/secrets"]["data"] == {}

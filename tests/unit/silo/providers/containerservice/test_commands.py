@@ -24,8 +24,8 @@ def given(monkeypatch):
         async def close(self):
             pass
 
-    async def begin(_api, name, command, kit, _now):
-        told["begun"][name] = (command, kit.version)
+    async def begin(_api, name, command, _now):
+        told["begun"][name] = command
 
     async def find(_api, name):
         return told["result"] if name in told["begun"] else None
@@ -58,9 +58,9 @@ async def test_command_is_begun_and_its_result_is_where_location_says(world, giv
     given["result"] = kube.CommandResult(True, 3, "", "said", "s", "f")
     done, _, body = await follow(world, headers)
 
-    ((name, (command, version)),) = given["begun"].items()
+    ((name, command),) = given["begun"].items()
     assert (status, waiting, done) == (202, 202, 200)
-    assert (command.line, version) == ("kubectl get pods", "1.36.3")
+    assert command.line == "kubectl get pods"
     assert base64.b64decode(command.archive) == base64.decodebytes(ZIP.encode())
     assert body["id"] == name
     assert body["properties"] == {
@@ -87,7 +87,7 @@ async def test_without_entra_it_signs_in_for_an_hour_as_whoever_may_have_the_cer
     await found(world)
     await run(world)
 
-    ((command, _),) = given["begun"].values()
+    (command,) = given["begun"].values()
     (user,) = json.loads(command.kubeconfig)["users"]
     assert "client-key-data" in user["user"]
 
@@ -98,7 +98,7 @@ async def test_with_entra_it_signs_in_with_the_callers_token_and_nothing_else(wo
     await run(world, clusterToken="theirs")
 
     assert (status, body["error"]["target"]) == (400, "clusterToken")
-    ((command, _),) = given["begun"].values()
+    (command,) = given["begun"].values()
     (user,) = json.loads(command.kubeconfig)["users"]
     assert user["user"] == {"token": "theirs"}
 
