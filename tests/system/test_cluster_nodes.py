@@ -177,7 +177,7 @@ def test_node_comes_and_goes_as_budgets_allow_and_touches_no_other(world: World)
     assert [find_ready(node) for node in list_nodes(world)] == ["True"] * 3
     now = world.list_pids()
     assert {name: pid for name, pid in now.items() if name in before} == before
-    programs = ("containerd", "kube-proxy", "kubelet")
+    programs = ("containerd", "init", "kube-proxy", "kubelet")
     assert sorted(set(now) - set(before)) == [f"{each}-{third.name}" for each in programs]
 
     world.give_image(world.folder / "probe.tar")
