@@ -168,7 +168,14 @@ def test_command_runs_in_the_cluster_with_its_files(cluster: aks.Cluster) -> Non
     given = ("--command", line, "--file", str(attached))
     done = cluster.az("aks", "command", "invoke", *cluster.names, *given)
     again = ("--command-id", done["id"])
-    shown = cluster.az("aks", "command", "result", *cluster.names, *again)
+    result = ("aks", "command", "result", *cluster.names, *again, "-o", "json")
+
+    def find_result() -> Any:
+        outcome = programs.succeed(cluster.az.run(*result))
+        # While there is none az says so in words of its own.
+        return outcome.json if outcome.out.startswith("{") else None
+
+    shown = cluster.wait(find_result)
 
     assert (done["provisioningState"], done["exitCode"]) == ("Succeeded", 5)
     assert done["logs"].startswith(f"from outside\nnode/{node}\n")

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .api import Api
+from .errors import StepFailed
 from .nodes import KUBERNETES
 
 NAMESPACE = "aks-command"
@@ -82,7 +83,11 @@ async def find_command(api: Api, name: str) -> CommandResult | None:
     await api.delete(f"{_SECRETS}/{name}")
     if result.exit_code is None:
         return result
-    log = await api.read_text(f"{_PODS}/{name}/log", {"limitBytes": str(LOG_BYTES)})
+    try:
+        log = await api.read_text(f"{_PODS}/{name}/log", {"limitBytes": str(LOG_BYTES)})
+    except StepFailed:
+        # Its node does not answer just now; whoever asks again is told.
+        return CommandResult()
     return CommandResult(
         True, result.exit_code, result.reason, log, result.started, result.finished
     )

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from tests.unit.silo.kube import kube_world as world
 
+from silo import kube
 from silo.kube import commands
 
 NAME = "0" * 32
@@ -113,6 +114,17 @@ async def test_command_that_never_ran_says_why(status, ended_, reason):
     found = await commands.find_command(FakeApi(make_pod(**status)), NAME)
 
     assert (found.ended, found.exit_code, found.reason) == (ended_, None, reason)
+
+
+async def test_result_is_not_told_before_its_log_can_be():
+    api = FakeApi(make_pod(**ended(0)))
+
+    async def fail(_path, _params):
+        raise kube.StepFailed("the kubelet does not answer")
+
+    api.read_text = fail
+
+    assert await commands.find_command(api, NAME) == commands.CommandResult()
 
 
 async def test_unknown_command_is_none():
