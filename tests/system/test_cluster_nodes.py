@@ -189,7 +189,8 @@ def test_node_comes_and_goes_as_budgets_allow_and_touches_no_other(world: World)
     assert world.find_phase("guarded") == "Running"
 
     world.kubectl("delete", "pdb", "keep")
-    assert follow(world, *TWO) == ""
+    # Two seconds may be short for a pod to end on a busy machine; Silo goes on trying.
+    eventually(lambda: follow(world, *TWO) == "", "the node never goes")
     assert [node["metadata"]["name"] for node in list_nodes(world)] == [one.name for one in TWO]
     assert (world.list_pids(), list_servers(world)) == (before, containers)
     paths = world.paths.node(third.name, third.place)
