@@ -91,14 +91,14 @@ pivot_root . .machine
 cd /
 umount -l /.machine
 mount --make-rshared /
-# Nobody asks after what ends here, so the kernel forgets it at once.
-trap '' CHLD
 trap 'exit 0' TERM
 exec 3>&-
-# Whoever traces it interrupts what it waits for.
+# Waiting for one it asks after all that ends here, and wakes up now and then for nothing.
+sleep infinity &
+rest=$!
 while :; do
-  sleep infinity &
-  wait
+  kill -0 $rest 2>/dev/null || { sleep infinity & rest=$!; }
+  wait $rest || :
 done
 """
 """As the node's first process and its root: mount what is its own, and leave the machine's."""
