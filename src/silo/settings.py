@@ -51,8 +51,8 @@ class Settings:
     core_quota: float = 100.0
     """Cores that the running groups of each subscription may hold; Azure's default."""
     run_clusters: bool = False
-    """Whether Kubernetes clusters are run. Their nodes are not yet kept apart from the machine: who
-    administers a cluster could become root of it, so an operator has to want this."""
+    """Whether Kubernetes clusters are run. Who administers one is root of its nodes, which have
+    their kernel from this machine, so an operator has to want this."""
     id: str = ""
     """Short name of the instance for folders of its users; made at first start."""
     tenant_id: str = ""
