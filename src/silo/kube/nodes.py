@@ -18,6 +18,7 @@ SETTINGS = Path("/etc/silo")
 BUNDLE = SETTINGS / "ca-bundle.crt"
 SOCKET = Path("/run/containerd/containerd.sock")
 _CTR = (str(ENGINE / "ctr"), f"--address={SOCKET}", "--namespace=k8s.io")
+_ANSWER_S = 5.0
 _READ = {
     "containerd": ("containerd.toml", "ca-bundle.crt"),
     "kubelet": ("kubelet.json", "credential-provider.json"),
@@ -55,9 +56,15 @@ def name_init(name: str) -> str:
     return f"init-{name}"
 
 
-def answers(init: int) -> bool:
+def name_daemons(node: Node) -> str:
+    """Return the control group of what Silo runs in a node."""
+    return f"{node.group}/daemons"
+
+
+def answers(node: Node, init: int) -> bool:
     """Tell whether the node's containerd does."""
-    return is_done(*enter_all(init), *_CTR, "version")
+    words = (*enter_all(init), *_CTR, "version")
+    return is_done(*words, group=name_daemons(node), within_s=_ANSWER_S)
 
 
 def ensure_image(node: Node, init: int, archive: Path) -> None:
@@ -66,7 +73,7 @@ def ensure_image(node: Node, init: int, archive: Path) -> None:
     if done.exists():
         return
     words = ("images", "import", "--label", "io.cri-containerd.pinned=pinned", "-")
-    run(*enter_all(init), *_CTR, *words, given=archive)
+    run(*enter_all(init), *_CTR, *words, group=name_daemons(node), given=archive)
     done.parent.mkdir(mode=0o700, exist_ok=True)
     done.touch()
 
@@ -91,7 +98,7 @@ def list_processes(node: Node) -> tuple[Process, ...]:
             f"{program}-{name}",
             command,
             Beside(name_init(name)),
-            f"{node.group}/daemons",
+            name_daemons(node),
             f"{ENGINE}:{SYSTEM_PATH}",
             {"SSL_CERT_FILE": str(BUNDLE)} if program == "containerd" else {},
             revision=certificates.digest(
