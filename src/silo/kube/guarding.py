@@ -10,7 +10,7 @@ import structlog
 from silo import engine
 
 from .api import Api
-from .policies import Pod, Policy, compile_guards, read_pod, read_policy
+from .policies import Pod, Policy, close_policy, compile_guards, read_pod, read_policy
 from .watching import Mirror
 
 log = structlog.get_logger()
@@ -39,7 +39,7 @@ class Guarding:
         self._namespaces = Mirror("/api/v1/namespaces", _read_namespace)
         self._pods: Mirror[Pod | None] = Mirror("/api/v1/pods", read_pod)
         self._policies: Mirror[Policy] = Mirror(
-            "/apis/networking.k8s.io/v1/networkpolicies", read_policy
+            "/apis/networking.k8s.io/v1/networkpolicies", _read_policy
         )
         self._changed = asyncio.Event()
         self._in_force: dict[str, engine.GuardSet] = {}
@@ -91,3 +91,14 @@ async def guard_node(
 def _read_namespace(document: Mapping[str, Any]) -> Namespace:
     metadata = document["metadata"]
     return Namespace(metadata["name"], metadata.get("labels") or {})
+
+
+def _read_policy(document: Mapping[str, Any]) -> Policy:
+    """Return a policy; one that cannot be read allows nothing, and holds up no other."""
+    try:
+        return read_policy(document)
+    except ValueError as error:
+        metadata = document["metadata"]
+        name = f"{metadata['namespace']}/{metadata['name']}"
+        log.warning("policy allows nothing", policy=name, why=str(error))
+        return close_policy(document)

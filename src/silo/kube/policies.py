@@ -14,6 +14,8 @@ from silo import engine
 Document = Mapping[str, Any]
 Way = Literal["ingress", "egress"]
 _ENDED = ("Succeeded", "Failed")
+_SIDES: Mapping[Way, str] = {"ingress": "from", "egress": "to"}
+"""Where an entry has its peers."""
 _TRANSPORTS: Mapping[str, engine.Transport] = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp"}
 
 
@@ -31,7 +33,7 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One NetworkPolicy."""
+    """One NetworkPolicy; peers that are blocks have their ``networks`` instead."""
 
     namespace: str
     spec: Document
@@ -43,7 +45,7 @@ def read_pod(document: Document) -> Pod | None:
     if spec.get("hostNetwork") or status.get("phase") in _ENDED:
         return None
     addresses = [str(each.get("ip")) for each in status.get("podIPs") or ()]
-    address = next((each for each in addresses if _is_v4(each)), None)
+    address = next(filter(_is_v4, addresses), None)
     if address is None:
         return None
     containers = (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()))
@@ -62,8 +64,28 @@ def read_pod(document: Document) -> Pod | None:
 
 
 def read_policy(document: Document) -> Policy:
-    """Return a policy."""
-    return Policy(document["metadata"]["namespace"], document.get("spec") or {})
+    """Return a policy, what it says of addresses settled once for all.
+
+    Raises:
+        ValueError: an address is none, or one that parsers do not agree about (``010.0.0.0/8``).
+
+    """
+    closed, spec = close_policy(document), document.get("spec") or {}
+    entries: dict[str, Any] = {
+        way: [
+            {**entry, side: [_settle(peer) for peer in entry.get(side) or ()]}
+            for entry in spec.get(way) or ()
+        ]
+        for way, side in _SIDES.items()
+    }
+    return Policy(closed.namespace, {**closed.spec, **entries})
+
+
+def close_policy(document: Document) -> Policy:
+    """Return what is left of a policy that cannot be read: whom it is about."""
+    spec = document.get("spec") or {}
+    about = {"podSelector": spec.get("podSelector") or {}, "policyTypes": _list_ways(spec)}
+    return Policy(document["metadata"]["namespace"], about)
 
 
 def compile_guards(
@@ -112,8 +134,8 @@ class _Scene:
             policy
             for policy in policies
             if policy.namespace == pod.namespace
-            and way in _list_ways(policy.spec)
-            and selects(policy.spec.get("podSelector") or {}, pod.labels)
+            and way in policy.spec["policyTypes"]
+            and selects(policy.spec["podSelector"], pod.labels)
         ]
         if not about:
             return None
@@ -128,7 +150,7 @@ class _Scene:
     def _list_entry(
         self, pod: Pod, namespace: str, entry: Document, way: Way
     ) -> Iterator[engine.Rule]:
-        peers = entry.get("from" if way == "ingress" else "to")
+        peers = entry[_SIDES[way]]
         found = self._list_prefixes(peers, namespace) if peers else None
         for port in entry.get("ports") or ({"protocol": None},):
             protocol = _TRANSPORTS.get(port.get("protocol", "TCP") or "")
@@ -147,8 +169,8 @@ class _Scene:
     def _list_prefixes(self, peers: Iterable[Document], namespace: str) -> tuple[str, ...]:
         found: list[ipaddress.IPv4Network] = []
         for peer in peers:
-            if block := peer.get("ipBlock"):
-                found += _cut_block(block)
+            if "networks" in peer:
+                found += peer["networks"]
             elif "podSelector" in peer or "namespaceSelector" in peer:
                 found += [
                     ipaddress.IPv4Network(pod.address)
@@ -219,17 +241,22 @@ def _resolve(name: str, protocol: str, pods: Iterable[Pod]) -> dict[int, tuple[s
     return found
 
 
+def _settle(peer: Document) -> Document:
+    block = peer.get("ipBlock")
+    return {"networks": _cut_block(block)} if block else peer
+
+
 def _cut_block(block: Document) -> list[ipaddress.IPv4Network]:
     """Return a block without its exceptions; nothing of IPv6, which pods do not speak here."""
-    if not _is_v4(block["cidr"]):
-        return []
-    left = [ipaddress.IPv4Network(block["cidr"], strict=False)]
-    for each in block.get("except") or ():
-        if not _is_v4(each):
-            continue
-        hole = ipaddress.IPv4Network(each, strict=False)
+    left = _read_networks([block["cidr"]])
+    for hole in _read_networks(block.get("except") or ()):
         left = [part for network in left for part in _cut(network, hole)]
     return left
+
+
+def _read_networks(texts: Iterable[str]) -> list[ipaddress.IPv4Network]:
+    every = [ipaddress.ip_network(text, strict=False) for text in texts]
+    return [each for each in every if isinstance(each, ipaddress.IPv4Network)]
 
 
 def _cut(
@@ -255,4 +282,8 @@ def _meets(expression: Document, labels: Mapping[str, str]) -> bool:
 
 
 def _is_v4(text: str) -> bool:
-    return "." in text and ":" not in text
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,21 +1,15 @@
 """What pods may send and receive, tended as long as a cluster is."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
-import structlog
-
-from . import node_notes
+from . import following, node_notes
 from .api import Api
-from .balancing import Balancing
-from .errors import StepFailed
+from .balancing import Addresses, Balancing
 from .ground import Ground
 from .guarding import Guarding, guard_node
 from .plans import ClusterPlan, NodePlan
-
-log = structlog.get_logger()
-
-_RETRY_S = 0.5
 
 
 class Traffic:
@@ -36,36 +30,27 @@ class Traffic:
             await guard_node(self._ground.networks, member, None)
 
     async def tend(self, answers: asyncio.Event) -> None:
-        """Follow for ever, once the API server answers; while it does not all stays as it is."""
-        while True:
-            await answers.wait()
-            try:
-                await self._follow()
-            except* StepFailed as problems:
-                log.debug("cluster is asked again", cluster=self._plan.uid, why=str(problems))
-            except* Exception:
-                # A bug of ours, or an object as no API server should have let it in.
-                log.exception("network of a cluster is not tended", cluster=self._plan.uid)
-            await asyncio.sleep(_RETRY_S)
+        """Follow for ever, once the API server answers; while it does not all stays as it is.
 
-    async def _follow(self) -> None:
-        ground, api = self._ground, Api(self._plan, self._paths)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                if self._plan.policies:
-                    tasks.create_task(self._guarding.run(api))
-                if ground.addresses is not None:
-                    balancing = Balancing(
-                        self._plan,
-                        ground.networks,
-                        ground.addresses,
-                        ground.clock,
-                        self._list_members,
-                    )
-                    tasks.create_task(balancing.run(api))
-                await asyncio.Event().wait()
-        finally:
-            await api.close()
+        What stops policies does not stop balancing, nor the other way round.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            if self._plan.policies:
+                tasks.create_task(self._follow(answers, self._guarding.run))
+            if self._ground.addresses is not None:
+                tasks.create_task(
+                    self._follow(answers, partial(self._balance, self._ground.addresses))
+                )
+            await asyncio.Event().wait()
+
+    async def _follow(self, answers: asyncio.Event, look: Callable[[Api], Awaitable[None]]) -> None:
+        await following.follow(self._plan, self._paths, answers, look)
+
+    async def _balance(self, addresses: Addresses, api: Api) -> None:
+        ground = self._ground
+        await Balancing(
+            self._plan, ground.networks, addresses, ground.clock, self._list_members
+        ).run(api)
 
     def _list_members(self) -> Mapping[str, str]:
         """Return every node that is on the network by its name, also one that no plan tells of."""
