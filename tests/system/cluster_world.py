@@ -77,8 +77,8 @@ class World:
         resolver = engine.Resolver(networks.open_socket, lambda _: None)
         clusters = self.open_clusters(networks, resolver)
 
-        async def list_plans() -> list[kube.ClusterPlan]:
-            return [self.plan] if wanted else []
+        async def list_plans() -> dict[str, kube.ClusterPlan | None]:
+            return {self.uid: self.plan} if wanted else {}
 
         async with asyncio.TaskGroup() as tasks:
             tending = tasks.create_task(clusters.run(list_plans))

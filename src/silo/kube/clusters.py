@@ -1,7 +1,7 @@
 """Every cluster of this machine: brought up as planned, kept so, and taken away without a trace."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -21,7 +21,8 @@ PATIENCE_S = 1.0
 """How long ``apply`` waits before it says that the cluster is still on its way."""
 RETRY_S = 2.0
 
-ListPlans = Callable[[], Awaitable[Sequence[ClusterPlan]]]
+ListPlans = Callable[[], Awaitable[Mapping[str, ClusterPlan | None]]]
+"""Every cluster that is to be; one without a plan is not begun, nor removed."""
 
 
 @dataclass(slots=True)
@@ -57,11 +58,11 @@ class Clusters:
                 except core.StoreUnavailable as error:
                     log.warning("clusters cannot be listed yet", why=str(error))
                 except Exception:
-                    # A bug of ours in one plan. Without it the list would be short, and what is
-                    # missing from it is removed: until all are known nothing is touched.
+                    # A bug of ours. What is missing from the list is removed: until it is known
+                    # nothing is touched.
                     log.exception("clusters cannot be listed")
                 await asyncio.sleep(RETRY_S)
-            for uid in self._ground.list_left({plan.uid for plan in plans}):
+            for uid in self._ground.list_left(plans.keys()):
                 log.warning("cluster that is no more", cluster=uid)
                 try:
                     await remove_cluster(self._ground, uid)
@@ -69,8 +70,9 @@ class Clusters:
                     # NetlinkError is nothing more special; and container groups are tended by the
                     # same process, which a cluster that does not go must not end.
                     log.exception("it does not go", cluster=uid)
-            for plan in plans:
-                self._begin(plan)
+            for plan in plans.values():
+                if plan is not None:
+                    self._begin(plan)
             self._ready.set()
             await asyncio.Event().wait()
 

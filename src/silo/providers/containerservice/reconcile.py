@@ -1,8 +1,10 @@
 """How a stored cluster becomes a running one, in the control process."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+
+import structlog
 
 from silo import arm, core, kube
 
@@ -12,6 +14,8 @@ from .properties import ManagedCluster
 from .surroundings import Surroundings
 from .wish import go_back, list_versions, plan_cluster, read_wish, store_wish
 from .writing import FULL_TYPE
+
+log = structlog.get_logger()
 
 _LOOK_S = 0.05
 """A cluster that starts holds the question for a second by itself."""
@@ -60,22 +64,25 @@ class Reconciling:
         except kube.ClusterStarting as error:
             raise arm.NotYet(str(error)) from error
 
-    async def list_plans(self) -> Sequence[kube.ClusterPlan]:
-        """Return every cluster that is to be, to be taken up after a start.
+    async def list_plans(self) -> Mapping[str, kube.ClusterPlan | None]:
+        """Return every cluster that is to be, by its uid, to be taken up after a start.
 
-        What is said of one whose stored data are gone, or that failed before, is found out anew.
+        One that cannot be planned has no plan: others go on, and what it stored is kept. What is
+        said of one whose stored data are gone, or that failed before, is found out anew.
         """
         resources = self.around.resources
 
-        def read(conn: core.Connection) -> list[kube.ClusterPlan]:
+        def read(conn: core.Connection) -> Mapping[str, kube.ClusterPlan | None]:
             every = resources.list(conn, arm.parse_resource_id("/"), FULL_TYPE)
-            found = [one for one in every if not one.deleting]
-            for one in found:
-                if one.is_settled and (one.state == "Failed" or self._is_lost(one)):
+            found = {one.uid: _try_plan(one) for one in every if not one.deleting}
+            for one in every:
+                if not found.get(one.uid) or not one.is_settled:
+                    continue
+                if one.state == "Failed" or self._is_lost(one):
                     stamp = arm.make_stamp(resources.clock.now())
                     asked = replace(one, generation=one.generation + 1, changed=stamp)
                     resources.put(conn, asked)
-            return [plan_cluster(one) for one in found]
+            return found
 
         return await resources.store.write(read)
 
@@ -104,6 +111,15 @@ class Reconciling:
         if reason or self.around.clusters is None:
             raise errors.KubernetesUnavailable(reason or "this process runs none.")
         return self.around.clusters()
+
+
+def _try_plan(resource: arm.Resource) -> kube.ClusterPlan | None:
+    try:
+        return plan_cluster(resource)
+    except Exception:
+        # As another version of ours stored it, or a bug of ours.
+        log.exception("cluster cannot be planned", resource=resource.id.text)
+        return None
 
 
 def _note_reached(resource: arm.Resource) -> arm.Resource:

@@ -9,7 +9,6 @@ from silo import arm, kube
 
 from . import machines
 from .entra import plan_sign_in
-from .pod_security import read_level
 from .properties import AgentPool, ManagedCluster
 from .sizes import find_size
 from .sources import read_sources
@@ -36,6 +35,8 @@ class Wish:
     """Which nodes its pools have (see ``machines.py``)."""
     reached: Mapping[str, str] = field(default_factory=dict)
     """The versions that came up last, by pool; the control plane's is under no name."""
+    pod_security: str = kube.POD_SECURITY_LEVELS[0]
+    """What the tag said when the cluster was written: tags change without being checked."""
 
     def store(self) -> dict[str, Any]:
         """Return it as it is kept in the document."""
@@ -102,7 +103,7 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
         running=wish.running,
         rotation=wish.rotation,
         sign_in=plan_sign_in(cluster.aad_profile),
-        pod_security=read_level(resource),
+        pod_security=wish.pod_security,
         local_accounts=not cluster.disable_local_accounts,
         was_up=bool(wish.reached),
     )

@@ -16,7 +16,7 @@ from .properties import AgentPool, ManagedCluster
 from .sizes import GIB, choose_size, find_size, list_fitting
 from .surroundings import Surroundings
 from .upgrades import choose_pool_version, choose_version
-from .wish import HIDDEN, Wish, plan_cluster, read_cluster, read_wish
+from .wish import HIDDEN, Wish, read_cluster, read_wish
 
 FULL_TYPE = "Microsoft.ContainerService/managedClusters"
 
@@ -44,7 +44,6 @@ class Writing:
         pools_before = (
             read_cluster(change.current).agent_pool_profiles if change.current is not None else None
         )
-        read_level(resource)
         cluster = change.wanted
         version = choose_version(
             resource.id.name,
@@ -67,7 +66,11 @@ class Writing:
             for name, pool in {**kept, **given}.items()
         ]
         _check_room(pools, kept.values(), room)
-        wish = replace(wish, machines=machines.settle(wish.machines, pools))
+        wish = replace(
+            wish,
+            machines=machines.settle(wish.machines, pools),
+            pod_security=read_level(resource),
+        )
         document = cluster.model_copy(
             update={
                 "kubernetes_version": version,
@@ -127,8 +130,8 @@ class Writing:
         """Return what the nodes of other clusters leave: they share cores, but no memory."""
         machine = self.around.machine
         every = self.around.resources.list(conn, arm.parse_resource_id("/"), FULL_TYPE)
-        others = (plan_cluster(one) for one in every if one.uid != resource.uid)
-        promised = sum(node.size.memory_bytes for other in others for node in other.nodes)
+        others = (read_cluster(one) for one in every if one.uid != resource.uid)
+        promised = sum(_sum_memory(other.agent_pool_profiles or ()) for other in others)
         return kube.Size(machine.cores, max(0, machine.memory_bytes - promised))
 
     def _fill_pool(

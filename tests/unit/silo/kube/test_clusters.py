@@ -51,13 +51,13 @@ def ground(tmp_path, monkeypatch):
 
 
 @contextlib.asynccontextmanager
-async def tended(ground, *plans, wanted=True, failures=()):
+async def tended(ground, *plans, wanted=True, failures=(), unplanned=()):
     clusters, failures = kube.Clusters(ground), list(failures)
 
     async def list_plans():
         if failures:
             raise failures.pop()
-        return plans
+        return {plan.uid: plan for plan in plans} | dict.fromkeys(unplanned)
 
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(clusters.run(list_plans, wanted=wanted))
@@ -140,6 +140,17 @@ async def test_nothing_goes_before_every_plan_is_known(ground):
 
         assert kept.exists()
         assert ground.networks.detached == []
+
+
+async def test_one_that_has_no_plan_is_kept_and_keeps_no_other_from_its_own(ground):
+    kept = ground.state / "clusters" / "odd"
+    kept.mkdir(parents=True)
+    async with tended(ground, world.PLAN, unplanned=["odd"]) as clusters, asyncio.timeout(10):
+        with pytest.raises(kube.StepFailed):
+            await apply(clusters, world.PLAN)
+
+    assert kept.exists()
+    assert "odd.control" not in ground.networks.detached
 
 
 async def test_one_that_does_not_go_ends_no_loop(ground, monkeypatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.unit.silo.arm.world import GROUP, VERSION, World
 
-from silo import identity, kube
+from silo import arm, identity, kube
 from silo.kube import control_plane
 from silo.providers import containerservice, managedidentity
 
@@ -84,6 +84,15 @@ class ClusterWorld(World):
 
     async def put(self, **changes):
         return await self.ask("PUT", K1, make_body(**changes))
+
+    def change_stored(self, change):
+        """Change a cluster as nobody does who checks it."""
+
+        def write(conn):
+            found = self.resources.get(conn, arm.parse_resource_id(K1))
+            return self.resources.put(conn, change(found))
+
+        return self.store.write_now(write)
 
     async def act(self, action):
         return await self.ask("POST", f"{K1}/{action}?api-version={VERSION}")

@@ -280,8 +280,19 @@ async def test_every_stored_cluster_is_taken_up_after_a_start(world):
         await world.wait_state()
 
     plans = await containerservice.open_plans(world.around).list_plans()
-    assert plans == [find_plan(world)]
-    assert [plan.was_up for plan in (*plans, find_plan(world))] == [True, False]
+    assert list(plans.values()) == [find_plan(world)]
+    assert [plan.was_up for plan in (*plans.values(), find_plan(world))] == [True, False]
+
+
+async def test_one_that_cannot_be_planned_is_listed_beside_the_others(world):
+    small = [make_pool(vmSize="Standard_B2s")]
+    await world.put(agentPoolProfiles=small)
+    await world.ask("PUT", f"{K1}-two", make_body(dnsPrefix="two", agentPoolProfiles=small))
+    odd = world.change_stored(lambda one: one.with_properties(silo={"no": "such"}))
+    plans = await containerservice.open_plans(world.around).list_plans()
+
+    assert plans.pop(odd.uid) is None
+    assert [plan.uid == uid for uid, plan in plans.items()] == [True]
 
 
 @pytest.mark.parametrize(

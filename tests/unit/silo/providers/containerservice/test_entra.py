@@ -4,8 +4,9 @@ import json
 import pytest
 
 from silo import kube
+from silo.providers import containerservice
 
-from .cluster_world import K1, TENANT, make_body
+from .cluster_world import K1, TENANT, make_body, make_pool
 
 GROUP = "00000000-0000-0000-0000-0000000000bb"
 AAD = {"managed": True, "adminGroupObjectIDs": [GROUP], "tenantID": None}
@@ -84,6 +85,22 @@ async def test_pods_keep_to_the_standard_that_the_tag_names(world):
 
     assert (wrong, find_plan(world).pod_security) == (400, "restricted")
     assert "baseline,restricted" in refused["error"]["message"]
+
+
+async def test_tag_that_was_not_checked_concerns_nobody_but_its_cluster(world):
+    small = make_body(agentPoolProfiles=[make_pool(vmSize="Standard_B2s")])
+    async with world.running():
+        await world.ask("PUT", K1, {**small, "tags": {"silo-pod-security": "restricted"}})
+        await world.wait_state()
+    tags = {"silo-pod-security": "x"}
+    odd = world.change_stored(lambda one: one.with_document(tags=tags))
+    two = {**small, "properties": {**small["properties"], "dnsPrefix": "two"}}
+    other, _, _ = await world.ask("PUT", f"{K1}-two", two)
+    own, _, refused = await world.ask("PUT", K1, {**small, "tags": tags})
+    plans = await containerservice.open_plans(world.around).list_plans()
+
+    assert (other, own, refused["error"]["code"]) == (201, 400, "InvalidParameter")
+    assert plans[odd.uid].pod_security == "restricted"
 
 
 async def test_sign_in_can_be_switched_on_later_and_stays(world):

@@ -136,7 +136,7 @@ async def test_cluster_whose_data_are_gone_is_not_shown_as_well(world):
     await plans.list_plans()
     _, _, there = await world.ask("GET", K1)
     world.clusters.locate(uid).etcd.rmdir()
-    (plan,) = await plans.list_plans()
+    (plan,) = (await plans.list_plans()).values()
     world.clusters.failure = kube.StepFailed("What the cluster stored is not here")
     async with world.running():
         await world.wait_state("Failed")
