@@ -31,4 +31,5 @@ from .store import Connection as Connection
 from .store import Store as Store
 from .store import bump_generation as bump_generation
 from .store import metadata as metadata
+from .trees import remove_tree as remove_tree
 from .vault import Vault as Vault

@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import os
 import re
-import shutil
 import threading
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -234,8 +233,7 @@ class Volumes:
                 self._mounts.unmount(mount)
             # What is still mounted must not be walked into: it may be a share's content.
             if not self._mounts.list_below(place):
-                with contextlib.suppress(FileNotFoundError):
-                    shutil.rmtree(place)
+                core.remove_tree(place)
 
     def _sweep(self, keep: Collection[str]) -> list[str]:
         found: set[str] = set()
@@ -321,7 +319,7 @@ def _open_folder(path: Path | str, within: int | None = None) -> Iterator[int]:
 def _empty(folder: Path) -> None:
     for entry in list(os.scandir(folder)):
         if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path)
+            core.remove_tree(Path(entry.path))
         else:
             Path(entry.path).unlink()
 

@@ -105,18 +105,27 @@ def _remove(path: str, root: Path) -> bool:
     """Remove what is empty; tell whether all of it is gone."""
     folders = [each / path.strip("/") for each in _list_hierarchies(root)]
     for top in folders:
-        for folder, _, _ in os.walk(top, topdown=False):
+        for folder in reversed(_list_below(top)):
             with suppress(OSError):
-                Path(folder).rmdir()
+                folder.rmdir()
     return not any(folder.exists() for folder in folders)
 
 
 def list_processes(path: str, root: Path = ROOT) -> Iterator[int]:
     """Yield the processes in a group and below, some more than once."""
     for hierarchy in _list_hierarchies(root):
-        for folder, _, _ in os.walk(hierarchy / path.lstrip("/")):
+        for folder in _list_below(hierarchy / path.lstrip("/")):
             with suppress(OSError):
-                yield from map(int, (Path(folder) / "cgroup.procs").read_text().split())
+                yield from map(int, (folder / "cgroup.procs").read_text().split())
+
+
+def _list_below(top: Path) -> list[Path]:
+    """Return a group and those below it, inner ones later; a node nests them as it likes."""
+    found = [top]
+    for folder in found:
+        with suppress(OSError), os.scandir(folder) as entries:
+            found += [Path(each.path) for each in entries if each.is_dir(follow_symlinks=False)]
+    return found
 
 
 def _list_hierarchies(root: Path) -> list[Path]:

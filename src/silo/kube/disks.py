@@ -7,7 +7,6 @@ volumes and decide when one is released; this does what a provisioner does besid
 import asyncio
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -132,9 +131,7 @@ class Disks:
         os.chown(path, owner, owner, follow_symlinks=False)
 
     def _unmake(self, name: str) -> None:
-        path = self._folder / name
-        if path.exists():
-            shutil.rmtree(path)
+        core.remove_tree(self._folder / name)
 
     async def _refuse(self, api: Api, claim: Claim, reason: str) -> None:
         if (claim.uid, reason) in self._refused:

@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from silo import engine
+from silo import core, engine
 
 from . import (
     addons,
@@ -227,7 +226,7 @@ class Fleet:
         mounts = engine.KernelMounts()
         for place in mounts.list_below(folder):
             mounts.unmount(place)
-        shutil.rmtree(folder, ignore_errors=True)
+        core.remove_tree(folder)
         for kept in (self._paths.pki, self._paths.logs):
             for path in kept.glob(f"*-{name}.*"):
                 path.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """One cluster on its way up, step by step, and afterwards: what ends is started again."""
 
 import asyncio
-import shutil
 from collections.abc import Sequence
 
 import structlog
@@ -222,8 +221,8 @@ async def remove_cluster(ground: Ground, uid: str) -> None:
     for member in await ground.networks.list_members(uid):
         await ground.leave(member)
         await ground.networks.detach(member)
-    await asyncio.to_thread(shutil.rmtree, paths.run, ignore_errors=True)
-    await asyncio.to_thread(shutil.rmtree, paths.state, ignore_errors=True)
+    await asyncio.to_thread(core.remove_tree, paths.run)
+    await asyncio.to_thread(core.remove_tree, paths.state)
 
 
 def end_programs(group: str, paths: ClusterPaths) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from silo import engine
+from silo import core, engine
 
 from .attributes import open_to_all
 from .errors import QuotaNotBinding, ServerBusy
@@ -109,7 +109,7 @@ class Folders:
         """
         if not self._root.is_dir():
             return 0
-        shutil.rmtree(self._root / TRASH, ignore_errors=True)
+        _remove(self._root / TRASH)
         folders = {path for path in self._root.glob("[!.]*/*") if path.name[0] != "."}
         folders |= set(self._list_images())
         for parts in (
@@ -210,4 +210,10 @@ def _throw(root: Path, folder: Path) -> None:
     trash.mkdir(mode=0o700, exist_ok=True)
     target = trash / uuid.uuid4().hex
     folder.rename(target)
-    shutil.rmtree(target, ignore_errors=True)
+    _remove(target)
+
+
+def _remove(folder: Path) -> None:
+    """Remove what is in no share any more; what is left of it is tried again by the next sweep."""
+    with contextlib.suppress(OSError):
+        core.remove_tree(folder)

@@ -94,3 +94,13 @@ def test_group_that_is_handed_over_is_not_the_owners_to_widen(first, monkeypatch
     assert Path("pids/n") in given
     assert Path("pids/n/cgroup.procs") in given
     assert {path.name for path in given} == {"n", "cgroup.procs"}
+
+
+def test_groups_within_groups_go_however_deep(second):
+    folder = second / "n"
+    for _ in range(1500):
+        folder.mkdir()
+        folder /= "d"
+    control_groups.kill("/n", second)
+
+    assert not (second / "n").exists()

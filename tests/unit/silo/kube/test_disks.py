@@ -159,6 +159,10 @@ async def test_released_disk_goes_with_all_that_is_in_it(tmp_path):
     old = world.paths_in(tmp_path).disks / NAME
     old.mkdir(parents=True)
     (old / "file").write_text("x")
+    inner = old
+    for _ in range(1500):  # more than Python calls itself
+        inner /= "d"
+        inner.mkdir()
     api = FakeApi(volumes=[VOLUME])
     folder = await run(tmp_path, api)
 

@@ -1,0 +1,53 @@
+import contextlib
+import os
+from pathlib import Path
+
+import pytest
+
+from silo import core
+
+DEEP = 3000
+"""More than Python calls itself, and than fits a path."""
+
+
+def nest(top: Path) -> None:
+    top.mkdir()
+    folder = os.open(top, os.O_RDONLY)
+    for _ in range(DEEP):
+        os.mkdir("d", dir_fd=folder)
+        below = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    os.close(os.open("file", os.O_CREAT, dir_fd=folder))
+    os.close(folder)
+
+
+def test_everything_goes_however_deep(tmp_path):
+    nest(tmp_path / "top")
+    (tmp_path / "top" / "other" / "more").mkdir(parents=True)
+    core.remove_tree(tmp_path / "top")
+    core.remove_tree(tmp_path / "top")
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_link_points_to_stays(tmp_path):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "file").touch()
+    (tmp_path / "top" / "in").mkdir(parents=True)
+    (tmp_path / "top" / "in" / "link").symlink_to(kept)
+    (tmp_path / "link").symlink_to(kept)
+    core.remove_tree(tmp_path / "top")
+    with contextlib.suppress(OSError):
+        core.remove_tree(tmp_path / "link")
+
+    assert (kept / "file").exists()
+    assert not (tmp_path / "top").exists()
+
+
+def test_what_does_not_go_is_told(tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(OSError, match="Not a directory"):
+        core.remove_tree(tmp_path / "file")
