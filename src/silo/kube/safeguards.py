@@ -20,6 +20,8 @@ from .plans import ClusterPlan
 POD_SECURITY_LEVELS = ("baseline", "restricted")
 """Pod Security Standards that a cluster may hold its pods to; the first where nobody says."""
 _SYSTEM = "kube-system"
+OWN_USER = "silo"
+"""Who Silo is to a cluster's API."""
 _SECRETS = "/api/v1/secrets"
 _LOG_MB, _LOGS = 16, 3
 """The most that the log takes, in files of which the newest is ``audit.log``."""
@@ -140,6 +142,8 @@ def _describe_admission(plan: ClusterPlan) -> dict[str, Any]:
         "apiVersion": "pod-security.admission.config.k8s.io/v1",
         "kind": "PodSecurityConfiguration",
         "defaults": {**defaults, **versions},
+        # For the pods of commands, which mount a program of their node.
+        "exemptions": {"usernames": [OWN_USER]},
     }
     return {
         "apiVersion": "apiserver.config.k8s.io/v1",
@@ -160,7 +164,7 @@ def _describe_audit() -> dict[str, Any]:
     rules: list[dict[str, Any]] = [
         {"level": "None", "users": [f"system:{name}" for name in own]},
         {"level": "None", "userGroups": list(groups)},
-        {"level": "None", "users": ["silo"], "verbs": reads},
+        {"level": "None", "users": [OWN_USER], "verbs": reads},
         {"level": "None", "userGroups": ["system:serviceaccounts"], "verbs": reads},
         {"level": "None", "nonResourceURLs": [*quiet, "/apis/*"]},
         {

@@ -1,10 +1,12 @@
+import json
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
 from tests.unit.silo.kube import kube_world as world
 
 from silo import kube
-from silo.kube import commands
+from silo.kube import commands, control_plane
 
 NAME = "0" * 32
 PODS = "/api/v1/namespaces/aks-command/pods"
@@ -79,6 +81,34 @@ async def test_what_nobody_asked_about_for_long_goes_with_the_next():
 
     assert api.gone == ["pods/old"]
     assert api.made["/api/v1/namespaces/aks-command/secrets"]["data"] == {}
+
+
+async def test_what_a_command_would_have_signed_in_with_goes_where_it_has_no_pod():
+    api = FakeApi()
+    create = api.create
+
+    async def refuse_pods(path, document):
+        if path == PODS:
+            raise kube.StepFailed("exceeded quota")
+        return await create(path, document)
+
+    api.create = refuse_pods
+    with pytest.raises(kube.StepFailed):
+        await commands.begin_command(api, NAME, commands.Command("x", "", "c"), world.NOW)
+
+    assert api.gone == [f"secrets/{NAME}"]
+
+
+async def test_only_silos_own_pods_are_exempt_where_commands_run(tmp_path):
+    api, paths = FakeApi(), world.paths_in(tmp_path)
+    await commands.begin_command(api, NAME, commands.Command("x", "", "c"), world.NOW)
+    control_plane.prepare(world.PLAN, paths, world.NOW)
+
+    assert "labels" not in api.made["/api/v1/namespaces/aks-command"]["metadata"]
+    (plugin,) = json.loads((paths.config / "admission.json").read_text())["plugins"]
+    own = x509.load_pem_x509_certificate((paths.pki / "silo.crt").read_bytes())
+    (name,) = own.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    assert plugin["configuration"]["exemptions"] == {"usernames": [name.value]}
 
 
 @pytest.mark.parametrize("code", [0, 3])
