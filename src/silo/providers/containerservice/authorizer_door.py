@@ -5,6 +5,9 @@ which cluster asks → read the question → may this person come in at all → 
 A "no" to coming in is final in the cluster; for the rest Azure RBAC says yes or has no opinion, and
 Kubernetes' own roles go on. Final refusals are recorded; what else becomes of a request is in the
 cluster's own audit log.
+
+Whoever administers a cluster may have it ask anything about anybody: an answer tells nothing of a
+person that the question did not, and a record says that the cluster claims what it says.
 """
 
 import hmac
@@ -32,9 +35,12 @@ _OLD_GROUPS = "The sign-in is older than a change of the account's groups; sign 
 _NOT_IN_AZURE = (
     "User does not have access to the resource in Azure. Update role assignment to allow access."
 )
-_AGAIN_S = 60.0
-"""Seconds after which the same refusal of somebody is written down again."""
-_REMEMBERED = 10_000
+_PERIOD_S = 60.0
+"""For so long the same refusal of somebody is written down once."""
+_RECORDS_MAX = 50
+"""Refusals of one cluster in a period: a question in a loop must not fill the disk."""
+_TOO_MANY = "More refusals of the cluster are not recorded: too many."
+_OBJECT_ID_MAX = 64
 _REASONS = {400: "BadRequest", 401: "Unauthorized", 404: "NotFound", 405: "MethodNotAllowed"}
 
 FindPrincipal = Callable[[str, datetime, str], access.Principal | None]
@@ -59,6 +65,14 @@ class _Refused(core.SiloError):
 
 
 @dataclass(frozen=True, slots=True)
+class _Period:
+    """Refusals that were written down since then: of whom, and why."""
+
+    since: float
+    refusals: set[tuple[str, str]] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorizerDoor:
     """An ASGI application."""
 
@@ -69,8 +83,8 @@ class AuthorizerDoor:
     """Who somebody is, unless a sign-in of then is void now."""
     make_token: Callable[[str], str]
     """By what a cluster is known."""
-    recorded: dict[tuple[str, str, str], float] = field(default_factory=dict)
-    """When a refusal was written down."""
+    recorded: dict[str, _Period] = field(default_factory=dict)
+    """What was written down last, by cluster."""
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request; the only place that turns an error into a reply."""
@@ -106,14 +120,16 @@ class AuthorizerDoor:
         question = read_review(
             core.parse_json_object(await core.read_body(receive, limit=_BODY_LIMIT))
         )
-        verdict = self.decide(cluster, question)
+        principal = self.find_principal(question.object_id, question.issued, question.credential)
+        verdict = self.decide(cluster, question, principal)
         if verdict.denied:
-            await self._record(cluster, question, verdict, context)
+            await self._record(cluster, question, principal, verdict.reason, context)
         return verdict
 
-    def decide(self, cluster: arm.Resource, question: Question) -> Verdict:
-        """Decide one question of a cluster."""
-        principal = self.find_principal(question.object_id, question.issued, question.credential)
+    def decide(
+        self, cluster: arm.Resource, question: Question, principal: access.Principal | None
+    ) -> Verdict:
+        """Decide one question of a cluster about somebody, if there is such a one."""
         if principal is None:
             return Verdict(allowed=False, denied=True, reason=_NOBODY)
         # Role bindings go by the token's groups: one that is left must not open anything.
@@ -130,7 +146,7 @@ class AuthorizerDoor:
             return Verdict(allowed=False, denied=False, reason=_NOT_IN_AZURE)
         reason = (
             f"Access allowed by Azure RBAC Role Assignment {decision.assignment.name} of Role "
-            f"{decision.definition.role_name} to user {principal.name}"
+            f"{decision.definition.role_name} to user {principal.object_id}"
         )
         return Verdict(allowed=True, denied=False, reason=reason)
 
@@ -145,27 +161,31 @@ class AuthorizerDoor:
         self,
         cluster: arm.Resource,
         question: Question,
-        verdict: Verdict,
+        principal: access.Principal | None,
+        reason: str,
         context: front.RequestContext,
     ) -> None:
-        key, now = (cluster.uid, question.object_id, verdict.reason), self.clock.monotonic()
-        if now - self.recorded.get(key, -_AGAIN_S) < _AGAIN_S:
+        claimed, now = question.object_id[:_OBJECT_ID_MAX], self.clock.monotonic()
+        period = self.recorded.get(cluster.uid)
+        if period is None or now - period.since >= _PERIOD_S:
+            period = self.recorded[cluster.uid] = _Period(now)
+        if (claimed, reason) in period.refusals or len(period.refusals) > _RECORDS_MAX:
             return
-        if len(self.recorded) >= _REMEMBERED:
-            self.recorded.clear()
-        self.recorded[key] = now
+        period.refusals.add((claimed, reason))
+        if len(period.refusals) > _RECORDS_MAX:
+            principal, claimed, reason = None, "", _TOO_MANY
         record = audit.Record(
             time=self.clock.now(),
             category="Administrative",
             operation=question.action or f"{PREFIX}/authorize/action",
             scope=name_scope(cluster.id.text, question.namespace) or cluster.id.text,
             result="Denied",
-            caller=question.user[:200],
-            caller_object_id=question.object_id[:64],
+            caller=principal.name if principal else "",
+            caller_object_id=principal.object_id if principal else "",
             client_ip=context.client_ip,
             correlation_id=context.request_id,
             http_status=403,
-            properties={"reason": verdict.reason},
+            properties={"reason": reason, "claimedBy": cluster.id.text, "claimed": claimed},
         )
         await self.resources.store.write(lambda conn: audit.append(conn, record))
 

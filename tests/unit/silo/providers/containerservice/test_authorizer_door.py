@@ -67,10 +67,19 @@ class Asker:
         attributes = {"verb": verb, "resource": resource, "namespace": namespace, "group": group}
         extra = {"entra.silo/oid": [more.get("oid", OID)], "entra.silo/iat": [str(ISSUED)]}
         groups = [*more.get("groups", [TEAM]), "system:authenticated"]
-        spec = {"user": "dev@silo.test", "groups": groups, "extra": extra}
+        spec = {"user": more.get("user", "dev@silo.test"), "groups": groups, "extra": extra}
         status, body = await self.post({"spec": {**spec, "resourceAttributes": attributes}})
         assert status == 201, body
         return body["status"]
+
+    def list_denied(self):
+        since, until = (datetime(year, 1, 1, tzinfo=UTC) for year in (2000, 2100))
+        found = self.world.store.read_now(
+            lambda conn: audit.list_records(
+                conn, category="Administrative", since=since, until=until, within=K1
+            )
+        )
+        return [body for _, body in found if body["result"] == "Denied"]
 
     def grant(self, role, scope, to=OID):
         assignment = access.RoleAssignment(str(uuid.uuid4()), scope, to, "User", role)
@@ -139,15 +148,10 @@ async def test_somebody_disabled_is_out_whatever_role_bindings_say(asker):
 
     assert before["allowed"]
     assert (after["allowed"], after["denied"], again["denied"]) == (False, True, True)
-    since, until = (datetime(year, 1, 1, tzinfo=UTC) for year in (2000, 2100))
-    found = asker.world.store.read_now(
-        lambda conn: audit.list_records(
-            conn, category="Administrative", since=since, until=until, within=K1
-        )
-    )
-    denied = [body for _, body in found if body["result"] == "Denied"]
-    assert [one["caller_object_id"] for one in denied] == [OID]
-    assert denied[0]["scope"] == f"{K1}/namespaces/shop"
+    (denied,) = asker.list_denied()
+    assert (denied["caller"], denied["caller_object_id"]) == ("", "")
+    assert (denied["properties"]["claimed"], denied["properties"]["claimedBy"]) == (OID, K1)
+    assert denied["scope"] == f"{K1}/namespaces/shop"
 
 
 async def test_group_that_was_left_opens_nothing(asker):
@@ -156,6 +160,27 @@ async def test_group_that_was_left_opens_nothing(asker):
 
     assert (left["allowed"], left["denied"]) == (False, True)
     assert "sign in again" in left["reason"]
+    (denied,) = asker.list_denied()
+    assert (denied["caller"], denied["caller_object_id"]) == ("dev@silo.test", OID)
+    assert denied["properties"]["claimedBy"] == K1
+
+
+async def test_cluster_that_invents_people_names_nobody_and_fills_no_log(asker):
+    for number in range(60):
+        await asker.may("get", "pods", oid=str(number), user="boss@silo.test")
+    denied = asker.list_denied()
+
+    assert len(denied) == 51
+    assert {one["caller"] for one in denied} == {""}
+    assert sum("too many" in one["properties"]["reason"] for one in denied) == 1
+
+
+async def test_answer_names_nobody_whom_the_question_did_not(asker):
+    asker.grant(CLUSTER_ADMIN, GROUP)
+    answer = await asker.may("get", "pods", user="somebody")
+
+    assert answer["allowed"]
+    assert "dev@silo.test" not in answer["reason"]
 
 
 async def test_without_azure_rbac_there_is_no_opinion(asker):
