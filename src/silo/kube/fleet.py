@@ -67,11 +67,13 @@ class Fleet:
                 if plan not in outdated:
                     tasks.create_task(self.bring_up(plan))
         surges = {name_surge(plan) for plan in outdated}
-        leaving = [name for name in self._list_notes() if name not in {*wanted, *surges}]
+        notes = self._list_notes()
+        leaving = [name for name in notes if name not in {*wanted, *surges}]
         if leaving:
             say("Pods are leaving the nodes that are to go.")
             await self.retire(leaving)
-        for surge in sorted(surges):
+        # All pools' have one place: the one that has begun goes on first.
+        for surge in sorted(surges, key=lambda name: (name not in notes, name)):
             say("The nodes are being replaced.")
             await self.roll([plan for plan in outdated if name_surge(plan) == surge])
         await self._forget_strays()

@@ -16,8 +16,9 @@ FIRST_NODE_PLACE = 4
 """Azure keeps the first four addresses of every subnet."""
 MAX_PODS = 110
 """The kubelet's own default, and kubenet's on AKS; a node's range holds 254."""
-SURGE_PLACE = 60_000
-"""Of the one node more while others are replaced."""
+SURGE_PLACE = 64_500
+"""Of the one node more while others are replaced, one pool after the other; behind what internal
+load balancers have."""
 DRAIN_S = 1800.0
 """AKS's default."""
 DOMAIN = "cluster.local"
