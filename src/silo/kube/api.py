@@ -72,13 +72,22 @@ class Api:
     async def list(self, path: str, fields: str = "") -> tuple[Sequence[dict[str, Any]], str]:
         """Return a collection, what of it has these fields, and the version to watch it from."""
         found: list[dict[str, Any]] = []
+        version = ""
+        async for page, version in self.pages(path, fields):  # noqa: B007
+            found += page
+        return found, version
+
+    async def pages(
+        self, path: str, fields: str = ""
+    ) -> AsyncIterator[tuple[Sequence[dict[str, Any]], str]]:
+        """Yield a collection piece by piece, each with the version to watch it from."""
         params = {"limit": str(_PAGE), **({"fieldSelector": fields} if fields else {})}
         while True:
             page = await self._ask("GET", path, params=params)
-            found += page.get("items") or ()
+            yield page.get("items") or (), page["metadata"]["resourceVersion"]
             params["continue"] = page["metadata"].get("continue") or ""
             if not params["continue"]:
-                return found, page["metadata"]["resourceVersion"]
+                return
 
     async def watch(self, path: str, version: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """Yield what changes (``ADDED``, ``MODIFIED``, ``DELETED``, ``BOOKMARK``), for a while.

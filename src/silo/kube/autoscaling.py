@@ -23,6 +23,8 @@ _OVERHEAD_BYTES = 200 << 20
 _LOCAL = ("emptyDir", "hostPath")
 _EMPTIES = 10
 """How many nodes without any pod may go at once."""
+_WEIGHED = 300
+"""For how many pods one look finds room: the others have their turn once these run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,15 @@ def decide(
         if _takes_pods(node)
         for space in (fitting.open_space(node, _list_on(seen, node)),)
     }
-    waiting = _list_waiting(seen, history, pace, now)
+    fresh = {pool.name: _imagine(pool, seen) for pool in pools if pool.count < pool.most}
+    waiting = [
+        pod
+        for pod in _list_waiting(seen, history, pace, now)
+        if any(fitting.fits(pod, space) for space in fresh.values())
+    ][:_WEIGHED]
     # What would fit is only on its way.
     lost = fitting.place_all(waiting, list(spaces.values()))
-    growth = _find_growth(lost, pools, seen)
+    growth = _find_growth(lost, pools, fresh)
     if growth is not None:
         history.grown_at = now
         return growth
@@ -128,20 +135,21 @@ def _list_waiting(seen: Snapshot, history: History, pace: Pace, now: float) -> l
 
 
 def _find_growth(
-    lost: Sequence[Object], pools: Sequence[ScalablePool], seen: Snapshot
+    lost: Sequence[Object], pools: Sequence[ScalablePool], fresh: Mapping[str, Space]
 ) -> Grow | None:
     """Return the pool that helps most pods with the fewest nodes."""
     choices = []
     for pool in pools:
-        fresh = _imagine(pool, seen)
+        if pool.name not in fresh:
+            continue
         added: list[Space] = []
         helped = 0
         for pod in lost:
             index = next((i for i, one in enumerate(added) if fitting.fits(pod, one)), None)
             if index is not None:
                 added[index] = added[index].put(pod)
-            elif pool.count + len(added) < pool.most and fitting.fits(pod, fresh):
-                added.append(fresh.put(pod))
+            elif pool.count + len(added) < pool.most and fitting.fits(pod, fresh[pool.name]):
+                added.append(fresh[pool.name].put(pod))
             else:
                 continue
             helped += 1

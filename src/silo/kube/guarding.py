@@ -69,7 +69,8 @@ class Guarding:
         policies = list(self._policies.items.values())
         members = await asyncio.to_thread(self._list_members)
         for node, member in members.items():
-            guarded = compile_guards(node, namespaces, pods, policies)
+            # Its size is its tenant's choice: nobody else waits for it.
+            guarded = await asyncio.to_thread(compile_guards, node, namespaces, pods, policies)
             if self._in_force.get(node) == guarded:
                 continue
             try:

@@ -6,7 +6,7 @@ of ``k8s.io/api/networking/v1``.
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from silo import engine
@@ -16,6 +16,10 @@ Way = Literal["ingress", "egress"]
 _ENDED = ("Succeeded", "Failed")
 _SIDES: Mapping[Way, str] = {"ingress": "from", "egress": "to"}
 """Where an entry has its peers."""
+_MOST_NAMED = 1000
+"""How many peers, exceptions and ports one policy may name together."""
+_MOST_ALLOWED = 4096
+"""How many pairs of a port and a network it may come to: every pod that it selects gets them."""
 _TRANSPORTS: Mapping[str, engine.Transport] = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp"}
 
 
@@ -67,10 +71,14 @@ def read_policy(document: Document) -> Policy:
     """Return a policy, what it says of addresses settled once for all.
 
     Raises:
-        ValueError: an address is none, or one that parsers do not agree about (``010.0.0.0/8``).
+        ValueError: it is too large, or an address is none, or one that parsers do not agree about
+            (``010.0.0.0/8``).
 
     """
     closed, spec = close_policy(document), document.get("spec") or {}
+    every = [(entry, side) for way, side in _SIDES.items() for entry in spec.get(way) or ()]
+    if sum(_count_named(entry, side) for entry, side in every) > _MOST_NAMED:
+        raise ValueError(f"it names more than {_MOST_NAMED} peers, exceptions and ports")
     entries: dict[str, Any] = {
         way: [
             {**entry, side: [_settle(peer) for peer in entry.get(side) or ()]}
@@ -78,6 +86,9 @@ def read_policy(document: Document) -> Policy:
         ]
         for way, side in _SIDES.items()
     }
+    allowed = sum(_count_allowed(each, side) for w, side in _SIDES.items() for each in entries[w])
+    if allowed > _MOST_ALLOWED:
+        raise ValueError(f"it comes to more than {_MOST_ALLOWED} ports and networks")
     return Policy(closed.namespace, {**closed.spec, **entries})
 
 
@@ -125,6 +136,8 @@ def selects(selector: Document, labels: Mapping[str, str]) -> bool:
 class _Scene:
     namespaces: Mapping[str, Mapping[str, str]]
     pods: Sequence[Pod]
+    prefixes: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Who the peers of an entry are, by its identity: the same for every pod that it is about."""
 
     def list_rules(
         self, pod: Pod, policies: Iterable[Policy], way: Way
@@ -151,7 +164,7 @@ class _Scene:
         self, pod: Pod, namespace: str, entry: Document, way: Way
     ) -> Iterator[engine.Rule]:
         peers = entry[_SIDES[way]]
-        found = self._list_prefixes(peers, namespace) if peers else None
+        found = self._find_prefixes(peers, namespace) if peers else None
         for port in entry.get("ports") or ({"protocol": None},):
             protocol = _TRANSPORTS.get(port.get("protocol", "TCP") or "")
             number = port.get("port")
@@ -165,6 +178,12 @@ class _Scene:
             for called, addresses in _resolve(number, port.get("protocol") or "TCP", asked).items():
                 prefixes = found if way == "ingress" else addresses
                 yield _allow(way, prefixes, protocol, ((called, called),))
+
+    def _find_prefixes(self, peers: Sequence[Document], namespace: str) -> tuple[str, ...]:
+        found = self.prefixes.get(id(peers))
+        if found is None:
+            found = self.prefixes[id(peers)] = self._list_prefixes(peers, namespace)
+        return found
 
     def _list_prefixes(self, peers: Iterable[Document], namespace: str) -> tuple[str, ...]:
         found: list[ipaddress.IPv4Network] = []
@@ -248,9 +267,18 @@ def _settle(peer: Document) -> Document:
 
 def _cut_block(block: Document) -> list[ipaddress.IPv4Network]:
     """Return a block without its exceptions; nothing of IPv6, which pods do not speak here."""
-    left = _read_networks([block["cidr"]])
-    for hole in _read_networks(block.get("except") or ()):
-        left = [part for network in left for part in _cut(network, hole)]
+    holes = _read_networks(block.get("except") or ())
+    left: list[ipaddress.IPv4Network] = []
+    for network in _read_networks([block["cidr"]]):
+        start, last = network[0], network[-1]
+        for hole in ipaddress.collapse_addresses(holes):
+            if start < hole[0]:
+                left += ipaddress.summarize_address_range(start, min(hole[0] - 1, last))
+            if hole[-1] >= last:
+                break
+            start = max(start, hole[-1] + 1)
+        else:
+            left += ipaddress.summarize_address_range(start, last)
     return left
 
 
@@ -259,12 +287,15 @@ def _read_networks(texts: Iterable[str]) -> list[ipaddress.IPv4Network]:
     return [each for each in every if isinstance(each, ipaddress.IPv4Network)]
 
 
-def _cut(
-    network: ipaddress.IPv4Network, hole: ipaddress.IPv4Network
-) -> list[ipaddress.IPv4Network]:
-    if network.subnet_of(hole):
-        return []
-    return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
+def _count_named(entry: Document, side: str) -> int:
+    peers = entry.get(side) or ()
+    holes = sum(len((peer.get("ipBlock") or {}).get("except") or ()) for peer in peers)
+    return len(peers) + holes + len(entry.get("ports") or ())
+
+
+def _count_allowed(entry: Document, side: str) -> int:
+    networks = sum(len(peer.get("networks", ("a selector",))) for peer in entry[side])
+    return networks * max(1, len(entry.get("ports") or ()))
 
 
 def _meets(expression: Document, labels: Mapping[str, str]) -> bool:

@@ -26,8 +26,12 @@ class Mirror(Generic[T]):
             StepFailed: nobody answers, or too much has changed to be told: list it again.
 
         """
-        items, version = await api.list(self.path)
-        self.items = {self._key(item): self._read(item) for item in items}
+        items: dict[str, T] = {}
+        version = ""
+        async for page, version in api.pages(self.path):  # noqa: B007
+            # What is not asked of an object is not held until the last page has come.
+            items.update({self._key(item): self._read(item) for item in page})
+        self.items = items
         self.complete = True
         changed()
         while True:

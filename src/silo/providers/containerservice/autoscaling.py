@@ -72,7 +72,9 @@ class Autoscaler:
         history = self._histories.setdefault(resource.uid, kube.History())
         try:
             seen = await self._around.clusters().observe(resource.uid)
-            step = kube.decide(seen, list_scalable(resource), history, pace, now)
+            pools = list_scalable(resource)
+            # How much there is to weigh is its tenant's choice: nobody else waits for it.
+            step = await asyncio.to_thread(kube.decide, seen, pools, history, pace, now)
             if step is not None:
                 await self._resources.store.write(lambda conn: self._take(conn, resource, step))
         except core.StoreUnavailable:

@@ -79,6 +79,14 @@ def test_pool_does_not_grow_for_what_it_does_not_help(pod):
     assert decide(see([make_node("one")], [busy, pod])) is None
 
 
+def test_one_look_finds_room_for_so_many_pods_and_no_more():
+    pods = [make_pod(f"p{index}", cpu="1.5") for index in range(310)]
+    # Those that no node would help take nobody's turn.
+    huge = [make_pod(f"huge{index}", cpu="8") for index in range(310)]
+
+    assert decide(see([], huge + pods), pool=replace(WORK, most=900)) == kube.Grow("work", 300)
+
+
 def test_pool_grows_only_for_pods_that_have_waited():
     pace, history = replace(PACE, pending_s=5.0), kube.History()
     seen = see([], [make_pod("p")])

@@ -30,10 +30,10 @@ class Api:
         metadata = {**self.metadata, "resourceVersion": str(self.version)}
         return {"metadata": metadata, "spec": self.spec, "status": self.status}
 
-    async def list(self, path):
+    async def pages(self, path):
         kind = path.rpartition("/")[2]
         found = {"services": [self.service], "nodes": [NODE]}
-        return found.get(kind, []), str(self.version)
+        yield found.get(kind, []), str(self.version)
 
     async def watch(self, path, _version):
         if not path.endswith("services"):

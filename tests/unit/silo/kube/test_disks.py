@@ -48,8 +48,8 @@ class FakeApi:
         self.put_, self.changed = {}, []
         self.done = asyncio.Event()
 
-    async def list(self, path):
-        return self.items[path.rpartition("/")[2]], "1"
+    async def pages(self, path):
+        yield self.items[path.rpartition("/")[2]], "1"
 
     async def watch(self, path, version):
         await asyncio.Event().wait()

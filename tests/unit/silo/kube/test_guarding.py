@@ -1,4 +1,5 @@
 import asyncio
+import threading
 
 import pytest
 from tests.unit.silo.kube import kube_world as world
@@ -22,8 +23,8 @@ class Api:
     def __init__(self, *policies):
         self.items = {"networkpolicies": policies, "pods": [POD]}
 
-    async def list(self, path):
-        return self.items.get(path.rpartition("/")[2], []), "1"
+    async def pages(self, path):
+        yield self.items.get(path.rpartition("/")[2], []), "1"
 
     async def watch(self, _path, _version):
         await asyncio.Event().wait()
@@ -61,3 +62,17 @@ async def test_policy_that_cannot_be_read_allows_nothing_and_holds_up_no_other(m
     assert alone == engine.Guard("10.244.0.2", inbound=())
     (both,) = (await guard(monkeypatch, odd, policy("plain", ports=[{"port": 80}]))).guards
     assert [rule.destination_ports for rule in both.inbound] == [((80, 80),)]
+
+
+async def test_guards_are_made_where_nobody_waits_for_them(monkeypatch):
+    threads = []
+
+    def compile_guards(*_):
+        threads.append(threading.current_thread())
+        return engine.GuardSet()
+
+    monkeypatch.setattr(guarding, "compile_guards", compile_guards)
+    await guard(monkeypatch)
+
+    assert threads
+    assert threading.main_thread() not in threads

@@ -308,3 +308,46 @@ def test_same_objects_in_another_order_are_the_same_guards():
     assert compile_guards("n", NAMESPACES, PODS[::-1], policies[::-1]) == one
     assert isinstance(policies[0], Policy)
     assert isinstance(one.guards[0].inbound[0], engine.Rule)
+
+
+@pytest.mark.parametrize(
+    ("holes", "left"),
+    [
+        (["10.0.0.0/31"], [(2, 15)]),
+        (["10.0.0.14/31"], [(0, 13)]),
+        (["10.0.0.3/32", "10.0.0.4/32", "10.0.0.8/30"], [(0, 2), (5, 7), (12, 15)]),
+        (["10.0.0.4/30", "10.0.0.5/32", "10.0.0.4/31"], [(0, 3), (8, 15)]),
+        (["9.0.0.0/8", "10.0.0.16/28", "fd00::/8"], [(0, 15)]),
+        (["10.0.0.0/29", "10.0.0.8/29"], []),
+        (["10.0.0.0/8"], []),
+    ],
+)
+def test_block_is_cut_between_its_exceptions(holes, left):
+    block = {"cidr": "10.0.0.0/28", "except": holes}
+    policies = [ingress({"from": [{"ipBlock": block}]})]
+    found = [n for n in range(16) if passes(f"10.0.0.{n}", A, policies=policies)]
+
+    assert found == [n for first, last in left for n in range(first, last + 1)]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"from": [EVERYTHING] * 1001},
+        {"ports": [{"port": port} for port in range(1, 1002)]},
+        {"from": [EVERYTHING] * 65, "ports": [{"port": port} for port in range(1, 65)]},
+        {
+            "from": [
+                {
+                    "ipBlock": {
+                        "cidr": "10.0.0.0/8",
+                        "except": [f"10.{n}.{m}.1/32" for n in range(100) for m in range(8)],
+                    }
+                }
+            ]
+        },
+    ],
+)
+def test_policy_that_comes_to_too_much_is_not_read(entry):
+    with pytest.raises(ValueError, match="more than"):
+        ingress(entry)

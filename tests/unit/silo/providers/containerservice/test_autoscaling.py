@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from silo import kube
@@ -73,6 +75,15 @@ async def test_count_is_the_autoscalers_and_no_clients(scaled):
     await scaled.ask("PUT", K1, before)
 
     assert await count_of(scaled) == 2
+
+
+async def test_what_is_to_be_done_is_found_where_nobody_waits_for_it(scaled, monkeypatch):
+    threads = []
+    monkeypatch.setattr(kube, "decide", lambda *_: threads.append(threading.current_thread()))
+    await containerservice.Autoscaler(scaled.around).look()
+
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 async def test_nothing_is_written_while_nothing_is_to_be_done(scaled):
