@@ -5,6 +5,7 @@ volumes and decide when one is released; this does what a provisioner does besid
 """
 
 import asyncio
+import contextlib
 import os
 import re
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ IN_NODE = Path("/mnt/disks")
 """Where nodes see the disks."""
 _CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 _VOLUMES = "/api/v1/persistentvolumes"
+_RETRY_S = 5.0
 _NAME = re.compile(r"pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ASKED_OF = "volume.kubernetes.io/storage-provisioner"
 _MADE_BY = "pv.kubernetes.io/provisioned-by"
@@ -89,40 +91,49 @@ class Disks:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(claims.follow(api, changed.set))
             tasks.create_task(volumes.follow(api, changed.set))
+            settled = True
             while True:
-                await changed.wait()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(None if settled else _RETRY_S):
+                        await changed.wait()
                 changed.clear()
                 if claims.complete and volumes.complete:
-                    await self._settle(api, claims, volumes)
+                    settled = await self._settle(api, claims, volumes)
 
-    async def _settle(self, api: Api, claims: Mirror[Claim], volumes: Mirror[Volume]) -> None:
+    async def _settle(self, api: Api, claims: Mirror[Claim], volumes: Mirror[Volume]) -> bool:
+        """Make and remove what is to be; tell whether all went well."""
         known = {volume.name for volume in volumes.items.values()}
-        for claim in list(claims.items.values()):
-            if claim.is_asked and claim.volume not in known:
-                await self._provide(api, claim)
-        for volume in list(volumes.items.values()):
-            if volume.is_left:
-                await self._remove(api, volume)
+        asked = [claim for claim in claims.items.values() if claim.is_asked]
+        left = [volume for volume in volumes.items.values() if volume.is_left]
+        made = [await self._provide(api, one) for one in asked if one.volume not in known]
+        removed = [await self._remove(api, volume) for volume in left]
+        return all(made) and all(removed)
 
-    async def _provide(self, api: Api, claim: Claim) -> None:
+    async def _provide(self, api: Api, claim: Claim) -> bool:
+        """Make a claim's disk; tell whether there is no more to do."""
         try:
             class_ = await api.find(f"{_CLASSES}/{claim.class_name}")
             reason = claim.extra or _find_reason(class_ or {})
             if class_ is None or reason:
                 await self._refuse(api, claim, reason or "its storage class is gone")
-                return
+                # A class may come; what it says, and what the claim asks for, stays.
+                return class_ is not None or bool(claim.extra)
             await asyncio.to_thread(self._make, claim.volume)
             await api.put(f"{_VOLUMES}/{claim.volume}", describe_volume(claim, class_))
         except (StepFailed, OSError) as error:
             log.warning("disk cannot be made", volume=claim.volume, why=str(error))
+            return False
+        return True
 
-    async def _remove(self, api: Api, volume: Volume) -> None:
+    async def _remove(self, api: Api, volume: Volume) -> bool:
         try:
             # Data first: a volume that is gone tells nobody that some is left.
             await asyncio.to_thread(self._unmake, volume.name)
             await api.delete(f"{_VOLUMES}/{volume.name}")
         except (StepFailed, OSError) as error:
             log.warning("disk cannot be removed", volume=volume.name, why=str(error))
+            return False
+        return True
 
     def _make(self, name: str) -> None:
         path, owner = self._folder / name, int(self._owner.read_text())

@@ -201,3 +201,46 @@ async def test_one_claim_that_fails_holds_up_no_other(tmp_path):
     await run(tmp_path, api)
 
     assert json.dumps(list(api.put_)).count("666666666666") == 1
+
+
+@pytest.mark.parametrize("items", [{"claims": [CLAIM]}, {"volumes": [VOLUME]}])
+async def test_disk_that_failed_is_tried_again(tmp_path, monkeypatch, items):
+    monkeypatch.setattr(disks, "_RETRY_S", 0.0)
+    api = FakeApi(**items)
+    put, delete, failures = api.put, api.delete, [StepFailed("no"), OSError("full")]
+
+    async def fail_first(*_):
+        if failures:
+            raise failures.pop()
+
+    async def try_to_put(path, document):
+        await fail_first()
+        await put(path, document)
+
+    async def try_to_delete(path):
+        await fail_first()
+        await delete(path)
+
+    api.put, api.delete = try_to_put, try_to_delete
+    await run(tmp_path, api)
+
+    assert api.done.is_set()
+
+
+async def test_claim_gets_its_disk_once_its_class_comes(tmp_path, monkeypatch):
+    monkeypatch.setattr(disks, "_RETRY_S", 0.0)
+    api = FakeApi([CLAIM])
+    classes = [{"reclaimPolicy": "Delete"}, None]
+
+    async def find(_path):
+        return classes.pop() if len(classes) > 1 else classes[0]
+
+    async def tell(path, document):
+        api.changed.append((path, document))
+
+    api.find, api.create = find, tell
+    await run(tmp_path, api)
+
+    ((_, event),) = api.changed
+    assert "class is gone" in event["message"]
+    assert len(api.put_) == 1
