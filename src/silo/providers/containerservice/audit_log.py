@@ -122,7 +122,8 @@ def make_record(cluster: arm.Resource, event: dict[str, Any], now: datetime) -> 
         result=_name_result(status),
         caller=_cut(user.get("username")),
         caller_object_id=_cut(next(iter(_as_list(extra.get(kube.OBJECT_ID))), "")),
-        client_ip=_cut(next(iter(_as_list(event.get("sourceIPs"))), "")),
+        # Those before the last are what the client's own headers say.
+        client_ip=_cut(next(reversed(_as_list(event.get("sourceIPs"))), "")),
         correlation_id=_cut(event.get("auditID")),
         http_status=status,
         properties={name: _cut(value) for name, value in properties.items() if value},

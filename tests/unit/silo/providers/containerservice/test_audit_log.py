@@ -18,7 +18,7 @@ def make_event(verb="create", status=201, **changes):
         "verb": verb,
         "requestURI": "/apis/apps/v1/namespaces/shop/deployments",
         "user": {"username": "dev@silo.test", "extra": {"entra.silo/oid": [OID]}},
-        "sourceIPs": ["10.0.0.9"],
+        "sourceIPs": ["198.51.100.1", "10.0.0.9"],
         "userAgent": "kubectl",
         "objectRef": {
             "resource": "deployments",
