@@ -109,7 +109,7 @@ class Fleet:
         await tending.ensure(first)
         await tending.ensure(containerd)
         init = tending.find(first.name)
-        answer = functools.partial(asyncio.to_thread, nodes.answers, node, init)
+        answer = functools.partial(tending.look, nodes.answers, node, init)
         await wait_until(answer, f"containerd of {plan.name} is silent")
         for archive in await tending.do(self._pack_images, kit):
             await tending.do(nodes.ensure_image, node, init, archive)

@@ -1,8 +1,8 @@
 """What is done on the machine for one cluster, one thing at a time, and what is to run of it."""
 
 import asyncio
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 import structlog
@@ -13,6 +13,7 @@ from .processes import Keeper, Process
 log = structlog.get_logger()
 
 _TEND_S = 0.5
+_LOOKS_AT_ONCE = 2
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,13 +26,16 @@ class Tending:
         self._uid = uid
         self._keeper = keeper
         self._tended: dict[str, Process] = {}
-        self._lock = threading.Lock()
+        # Threads of the cluster's own: what waits for its nodes holds nobody else up.
+        self._thread = ThreadPoolExecutor(1, "cluster")
+        self._lookers = ThreadPoolExecutor(_LOOKS_AT_ONCE, "cluster-looks")
         self._closed = False
 
     def close(self) -> None:
         """Change nothing on the machine any more; returns once nothing is being changed."""
-        with self._lock:
-            self._closed = True
+        self._closed = True
+        self._thread.shutdown()
+        self._lookers.shutdown()
 
     async def do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Change something on the machine: one thing at a time, and nothing once we are closed.
@@ -39,13 +43,23 @@ class Tending:
         Who waits may be cancelled, but not the work: what it leaves is there for ``close`` to see.
         """
 
-        def locked() -> T:
-            with self._lock:
-                if self._closed:
-                    raise StepFailed("the cluster is no longer tended")
-                return work(*args, **kwargs)
+        def unless_closed() -> T:
+            if self._closed:
+                raise StepFailed("the cluster is no longer tended")
+            return work(*args, **kwargs)
 
-        return await asyncio.to_thread(locked)
+        return await self._hand_over(self._thread, unless_closed)
+
+    async def look(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask something that may take a moment; it changes nothing and waits for no change."""
+        return await self._hand_over(self._lookers, lambda: work(*args, **kwargs))
+
+    async def _hand_over(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        try:
+            done = asyncio.get_running_loop().run_in_executor(threads, work)
+        except RuntimeError:
+            raise StepFailed("the cluster is no longer tended") from None
+        return await done
 
     async def ensure(self, process: Process) -> None:
         """Have a program run from now on."""
