@@ -148,14 +148,15 @@ class Runner:
             self._answers.set()
             for process in control[2:]:
                 await self.tending.ensure(process)
+            # Before what waits for nodes, which may never come: rights that were taken away end.
+            await addons.ensure(api, authentication.list_objects(plan.sign_in))
+            await addons.ensure(api, safeguards.list_objects(plan))
             await wait_until(
                 lambda: rotation.is_told(api, self._paths), "pods do not hear of the authority"
             )
             await Fleet(plan, self._ground, self.tending, api, traffic).follow(self._say)
             await safeguards.encrypt_anew(api, self._paths)
-            await addons.ensure(api, safeguards.list_objects(plan))
             await addons.ensure(api, addons.list_objects(plan, self._paths))
-            await addons.ensure(api, authentication.list_objects(plan.sign_in))
         finally:
             await api.close()
 

@@ -218,6 +218,46 @@ async def test_closed_runner_changes_nothing(ground):
         await made.tending.do(pytest.fail, "it was done")
 
 
+async def test_rights_and_levels_are_settled_before_nodes_come(ground, monkeypatch):
+    plan = replace(world.PLAN, sign_in=kube.SignIn(("g1",)), pod_security="restricted")
+    written = []
+
+    class Api:
+        def __init__(self, _plan, _paths):
+            pass
+
+        async def is_ready(self):
+            return True
+
+        async def put(self, path, document):
+            written.append((path, document))
+
+        async def close(self):
+            pass
+
+    async def start(*_):
+        return ()
+
+    async def is_told(*_):
+        return True
+
+    async def follow(*_):
+        raise kube.StepFailed("no node gets ready")
+
+    monkeypatch.setattr(runner, "Api", Api)
+    monkeypatch.setattr(runner.Runner, "_start_control_plane", start)
+    monkeypatch.setattr(runner.rotation, "is_told", is_told)
+    monkeypatch.setattr(runner.Fleet, "follow", follow)
+    ground.locate(world.UID).state.mkdir(parents=True)
+    made = runner.Runner(plan, ground)
+    with pytest.raises(kube.StepFailed, match="no node gets ready"):
+        await made._bring_up(plan, None)
+
+    (_, binding), (_, namespace) = written
+    assert [one["name"] for one in binding["subjects"]] == ["g1"]
+    assert namespace["metadata"]["name"] == "kube-system"
+
+
 async def test_ending_all_keeps_what_is_stored(ground):
     kept = ground.state / "clusters" / "one" / "etcd"
     kept.mkdir(parents=True)
