@@ -49,6 +49,15 @@ async def drain(api: Api, node: str, timeout_s: float) -> None:
         ) from None
 
 
+async def forget(api: Api, node: str) -> None:
+    """Take the pods of a node off the API that runs no more, and can tell of none that it ended."""
+    pods, _ = await api.list("/api/v1/pods", f"spec.nodeName={node}")
+    for pod in pods:
+        meta = pod["metadata"]
+        path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}"
+        await api.delete(f"{path}?gracePeriodSeconds=0")
+
+
 async def list_movable(api: Api, node: str) -> Sequence[Mapping[str, Any]]:
     """Return the pods that have to go before a node may."""
     pods, _ = await api.list("/api/v1/pods", f"spec.nodeName={node}")

@@ -25,7 +25,7 @@ from . import (
 )
 from .api import Api, is_node_ready, list_pod_ranges
 from .binaries import Kit
-from .errors import StepFailed
+from .errors import StepFailed, VersionMissing
 from .ground import Ground
 from .node_notes import Note
 from .nodes import Node
@@ -66,6 +66,8 @@ class Fleet:
             for plan in wanted.values():
                 if plan not in outdated:
                     tasks.create_task(self.bring_up(plan))
+                elif not self._runs(plan.name):
+                    tasks.create_task(self._bring_back(plan))
         surges = {name_surge(plan) for plan in outdated}
         notes = self._list_notes()
         leaving = [name for name in notes if name not in {*wanted, *surges}]
@@ -160,13 +162,28 @@ class Fleet:
             await self.replace(plan.name, plan)
         await self.retire([surge.name])
 
+    async def _bring_back(self, plan: NodePlan) -> None:
+        """Have a node run once more as it was, for its pods until they can go elsewhere."""
+        note = self._list_notes().get(plan.name)
+        if note is None:
+            return
+        try:
+            await self.bring_up(
+                replace(plan, place=note.place, version=note.version, image=note.image)
+            )
+        except (StepFailed, VersionMissing) as error:
+            # It is to go in any case.
+            log.warning("node does not come back", node=plan.name, why=str(error))
+
     async def _retire_one(self, name: str) -> None:
-        note = self._list_notes().get(name)
-        if note is not None and await self._find(name):
+        note, runs = self._list_notes().get(name), self._runs(name)
+        if note is not None and runs and await self._find(name):
             await draining.drain(self._api, name, note.drain_s)
             await self._change(name, node_objects.set_apart)
             await asyncio.sleep(_LET_GO_S)
         await self._tending.end(tuple(f"{program}-{name}" for program in _PROGRAMS))
+        if not runs:
+            await draining.forget(self._api, name)
         await self._api.delete(node_objects.find_path(name))
         if note is not None:
             await self._leave_network(self._name_member(note.place))
@@ -189,6 +206,9 @@ class Fleet:
         """Return a node's object; None only when there is none."""
         found, _ = await self._api.list("/api/v1/nodes", f"metadata.name={name}")
         return next(iter(found), None)
+
+    def _runs(self, name: str) -> bool:
+        return self._tending.runs(f"kubelet-{name}")
 
     def _is_outdated(self, plan: NodePlan) -> bool:
         note = self._list_notes().get(plan.name)

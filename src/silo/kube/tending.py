@@ -67,6 +67,10 @@ class Tending:
         self._tended[process.name] = process
         await self.do(self._keeper.ensure, process)
 
+    def runs(self, name: str) -> bool:
+        """Tell whether a program runs, tended or not."""
+        return self._keeper.is_running(name)
+
     def find(self, name: str) -> int:
         """Return the process of a program that runs."""
         return self._keeper.find(name)
