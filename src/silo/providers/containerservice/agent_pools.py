@@ -123,8 +123,10 @@ class AgentPools:
             going = {numbers[name.casefold()] for name in names}
             left = {**pool, "count": len(numbers) - len(going)}
             kept = replace(wish, machines=machines.drop(memory, pool["name"], going))
-            current = current.with_properties(**{HIDDEN: kept.store()})
-            return current, [left if one is pool else one for one in pools]
+            after = [left if one is pool else one for one in pools]
+            # As if they had never been: an autoscaled pool keeps the number that it has.
+            current = current.with_properties(**{HIDDEN: kept.store(), _PROPERTIES: after})
+            return current, after
 
         resource = await self._change(call, match, change, lambda: 202)
         return arm.Reply(202, None, arm.render_headers(call, resource))

@@ -125,6 +125,19 @@ async def test_machines_are_listed_shown_and_deleted(made):
     assert names_of(made, "extra") == left
 
 
+async def test_machines_deleted_from_an_autoscaled_pool_are_not_replaced(made):
+    await put(made, count=3, enableAutoScaling=True, minCount=1, maxCount=3)
+    await made.wait_state()
+    _, _, listed = await made.ask("GET", f"{POOLS}/extra/machines")
+    first, second, third = (one["name"] for one in listed["value"])
+    url = f"{POOLS}/extra/deleteMachines?api-version={VERSION}"
+    status, _, _ = await made.ask("POST", url, {"machineNames": [second]})
+    await made.wait_state()
+
+    assert status == 202
+    assert names_of(made, "extra") == [name.partition("-vmss")[2] for name in (first, third)]
+
+
 async def test_spot_nodes_carry_what_keeps_others_off(made):
     await put(made, scaleSetPriority="Spot", spotMaxPrice=-1.0, scaleSetEvictionPolicy="Delete")
     await made.wait_state()
