@@ -76,11 +76,22 @@ class Shrink:
     nodes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """When a pool grew, from how many nodes, and for which pods."""
+
+    at: float
+    count: int
+    pods: frozenset[str]
+
+
 @dataclass(slots=True)
 class History:
     """What is remembered of one cluster between two looks; lost without harm."""
 
     grown_at: float | None = None
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+    """The last one of each pool."""
     pending: dict[str, float] = field(default_factory=dict)
     unneeded: dict[str, float] = field(default_factory=dict)
 
@@ -95,7 +106,7 @@ def decide(
         if _takes_pods(node)
         for space in (fitting.open_space(node, _list_on(seen, node)),)
     }
-    fresh = {pool.name: _imagine(pool, seen) for pool in pools if pool.count < pool.most}
+    fresh = {pool.name: _imagine(pool, seen) for pool in pools}
     waiting = [
         pod
         for pod in _list_waiting(seen, history, pace, now)
@@ -103,10 +114,13 @@ def decide(
     ][:_WEIGHED]
     # What would fit is only on its way.
     lost = fitting.place_all(waiting, list(spaces.values()))
-    growth = _find_growth(lost, pools, fresh)
+    hopes = {pool.name: _list_hopeful(pool, lost, history, pace, now) for pool in pools}
+    growth = _find_growth(hopes, pools, fresh)
     if growth is not None:
+        step, pool, helped = growth
         history.grown_at = now
-        return growth
+        history.attempts[pool.name] = Attempt(now, pool.count, helped)
+        return step
     rested = history.grown_at is None or now - history.grown_at >= pace.after_growth_s
     found = _find_unneeded(seen, pools, spaces, pace)
     history.unneeded = {name: history.unneeded.get(name, now) for name in found}
@@ -134,17 +148,31 @@ def _list_waiting(seen: Snapshot, history: History, pace: Pace, now: float) -> l
     return [pod for uid, pod in found.items() if now - history.pending[uid] >= pace.pending_s]
 
 
+def _list_hopeful(
+    pool: ScalablePool, lost: Sequence[Object], history: History, pace: Pace, now: float
+) -> list[Object]:
+    """Return the pods a pool may grow for: for a while not those that its last growth did not help.
+
+    What keeps a pod off a node is more than is known here; another one would be in vain, too.
+    """
+    last = history.attempts.get(pool.name)
+    if last is None or pool.count <= last.count or now - last.at >= pace.after_growth_s:
+        return list(lost)
+    in_vain = last.pods <= {pod["metadata"]["uid"] for pod in lost}
+    return [pod for pod in lost if not (in_vain and pod["metadata"]["uid"] in last.pods)]
+
+
 def _find_growth(
-    lost: Sequence[Object], pools: Sequence[ScalablePool], fresh: Mapping[str, Space]
-) -> Grow | None:
-    """Return the pool that helps most pods with the fewest nodes."""
+    hopes: Mapping[str, Sequence[Object]],
+    pools: Sequence[ScalablePool],
+    fresh: Mapping[str, Space],
+) -> tuple[Grow, ScalablePool, frozenset[str]] | None:
+    """Return the pool that helps most pods with the fewest nodes, and which pods."""
     choices = []
     for pool in pools:
-        if pool.name not in fresh:
-            continue
         added: list[Space] = []
-        helped = 0
-        for pod in lost:
+        helped = set()
+        for pod in hopes[pool.name]:
             index = next((i for i, one in enumerate(added) if fitting.fits(pod, one)), None)
             if index is not None:
                 added[index] = added[index].put(pod)
@@ -152,13 +180,10 @@ def _find_growth(
                 added.append(fresh[pool.name].put(pod))
             else:
                 continue
-            helped += 1
+            helped.add(pod["metadata"]["uid"])
         if added:
-            choices.append((-helped, len(added), pool.name))
-    if not choices:
-        return None
-    _, by, name = min(choices)
-    return Grow(name, by)
+            choices.append((Grow(pool.name, len(added)), pool, frozenset(helped)))
+    return min(choices, key=lambda one: (-len(one[2]), one[0].by, one[0].pool), default=None)
 
 
 def _imagine(pool: ScalablePool, seen: Snapshot) -> Space:
@@ -166,8 +191,7 @@ def _imagine(pool: ScalablePool, seen: Snapshot) -> Space:
     plan = pool.sample
     free = {CPU: plan.size.cores, MEMORY: plan.size.memory_bytes - _OVERHEAD_BYTES}
     for node in seen.nodes:
-        labels = node["metadata"].get("labels") or {}
-        if labels.get(_SIZE, "") == dict(plan.labels).get(_SIZE):
+        if _is_of(node, pool) or _read_label(node, _SIZE) == dict(plan.labels).get(_SIZE):
             # A node of the same size says it exactly.
             free = {k: v for k, v in fitting.open_space(node, ()).free.items() if k in free}
             break
@@ -178,7 +202,28 @@ def _imagine(pool: ScalablePool, seen: Snapshot) -> Space:
         **dict(plan.labels),
     }
     taints = [parse_taint(text) for text in plan.taints]
-    return Space(plan.name, labels, taints, {**free, fitting.PODS: float(plan.max_pods)})
+    space = Space(plan.name, labels, taints, {**free, fitting.PODS: float(plan.max_pods)})
+    # What runs on each node of the pool would run there, too; on one that comes it may not yet.
+    daemons: list[Object] = max(
+        (
+            [pod for pod in _list_on(seen, node) if not is_movable(pod)]
+            for node in seen.nodes
+            if _is_of(node, pool)
+        ),
+        key=len,
+        default=[],
+    )
+    for pod in daemons:
+        space = space.put(pod)
+    return space
+
+
+def _is_of(node: Object, pool: ScalablePool) -> bool:
+    return _read_label(node, _POOL) == pool.name
+
+
+def _read_label(node: Object, name: str) -> str:
+    return str((node["metadata"].get("labels") or {}).get(name, ""))
 
 
 def _find_unneeded(

@@ -87,6 +87,40 @@ def test_one_look_finds_room_for_so_many_pods_and_no_more():
     assert decide(see([], huge + pods), pool=replace(WORK, most=900)) == kube.Grow("work", 300)
 
 
+def test_what_runs_on_each_node_leaves_less_for_a_pod():
+    owners = [{"kind": "DaemonSet", "controller": True}]
+    daemon = make_pod("daemon", "one", cpu="0.5", ownerReferences=owners)
+    nodes = [make_node("one"), make_node("comes")]
+    pods = [daemon, make_pod("busy", "one", cpu="1.2"), make_pod("other", "comes", cpu="1")]
+    pool = replace(WORK, count=2)
+
+    assert decide(see(nodes, [*pods, make_pod("p", cpu="1.6")]), pool=pool) is None
+    assert decide(see(nodes, [*pods, make_pod("p", cpu="1.5")]), pool=pool) == kube.Grow("work", 1)
+
+
+def test_pool_does_not_grow_at_once_for_pods_that_it_has_grown_for_in_vain():
+    history, taken = kube.History(), [make_pod("busy", "one", cpu="1.2")]
+    seen = see([make_node("one")], [*taken, make_pod("p"), make_pod("q")])
+    grown = replace(WORK, count=2)
+    assert decide(seen, history=history, now=0.0) == kube.Grow("work", 1)
+    # There was no room for a node: that was no attempt.
+    assert decide(seen, history=history, now=1.0) == kube.Grow("work", 1)
+
+    assert decide(seen, pool=grown, history=history, now=2.0) is None
+    other = see(seen.nodes, [*seen.pods, make_pod("r", cpu="2")])
+    assert decide(other, pool=grown, history=history, now=3.0) == kube.Grow("work", 1)
+
+
+def test_pool_grows_on_for_pods_once_growth_has_helped_others_or_is_long_ago():
+    taken = [make_pod("busy", "one", cpu="1.2")]
+    seen = see([make_node("one")], [*taken, make_pod("p"), make_pod("q")])
+    grown = replace(WORK, count=2)
+    for later, now in ((see(seen.nodes, seen.pods[:-1]), 1.0), (seen, 10.0)):
+        history = kube.History()
+        assert decide(seen, history=history, now=0.0) == kube.Grow("work", 1)
+        assert decide(later, pool=grown, history=history, now=now) == kube.Grow("work", 1)
+
+
 def test_pool_grows_only_for_pods_that_have_waited():
     pace, history = replace(PACE, pending_s=5.0), kube.History()
     seen = see([], [make_pod("p")])
