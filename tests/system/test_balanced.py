@@ -75,3 +75,26 @@ async def test_balanced_address_leads_to_everybody_behind_it(networks: engine.Ne
         await balance("b.4")
         assert await reach(81) is None
         assert came == []
+
+
+async def test_a_group_that_was_half_detached_keeps_nothing_from_starting(
+    networks: engine.Networks,
+) -> None:
+    public = str(networks.pools.public[7])
+    gone, there = [
+        await networks.attach(f"b.{n}", engine.NetworkPlan("vnet1", f"10.0.0.{n}", SUBNET))
+        for n in (4, 5)
+    ]
+    await networks.apply_rules("vnet1", RULES)
+    await asyncio.to_thread(take_address, there.netns_path, public)
+    await networks.balance("vnet1", [engine.Balanced(public, (TCP80,), ("b.4", "b.5"))])
+    # As a process leaves it that is killed before it has noted what it did.
+    await asyncio.to_thread(links.remove_device, gone.door_device, gone.door_path)
+
+    await networks.start()
+
+    with listening(there.netns_path, 80):
+        assert await asyncio.to_thread(knock, None, public, 80)
+    await asyncio.to_thread(links.remove_device, there.door_device, there.door_path)
+    await networks.start()
+    assert await asyncio.to_thread(knock, None, public, 80) is None

@@ -252,15 +252,19 @@ def lead(router: Path, device: str, gateway: str, prefixes: Iterable[str]) -> No
 def spread(router: Path, address: str, ways: Sequence[tuple[str, str]]) -> None:
     """Lead an address to several groups at once, given their devices and addresses; repeatable.
 
-    Every packet of a connection goes the same way, as long as the ways are the same.
+    Every packet of a connection goes the same way, as long as the ways are the same. A group that
+    was left half attached or half detached is no way: the kernel would refuse all for its sake.
     """
     with open_netlink(router) as netlink:
-        if not ways:
+        routes = netlink.get_routes(family=socket.AF_INET, table=254)
+        led = {(route.get_attr("RTA_OIF"), route.get_attr("RTA_DST")) for route in routes}
+        found = [(find_device(device), to) for device, to in ways]
+        hops = [{"gateway": to, "oif": oif, "hops": 0} for oif, to in found if (oif, to) in led]
+        if not hops:
             with contextlib.suppress(NetlinkError):
                 netlink.route("del", dst=f"{address}/32")
             return
         netns.write_sysctls({"ipv4/fib_multipath_hash_policy": "1"})
-        hops = [{"gateway": to, "oif": find_device(device), "hops": 0} for device, to in ways]
         netlink.route("replace", dst=f"{address}/32", multipath=hops)
 
 
