@@ -98,3 +98,29 @@ async def test_a_group_that_was_half_detached_keeps_nothing_from_starting(
     await asyncio.to_thread(links.remove_device, there.door_device, there.door_path)
     await networks.start()
     assert await asyncio.to_thread(knock, None, public, 80) is None
+
+
+async def test_whoever_stays_is_reached_when_another_goes_or_comes_back(
+    networks: engine.Networks,
+) -> None:
+    public = str(networks.pools.public[7])
+    plan = engine.NetworkPlan("vnet1", "10.0.0.4", SUBNET)
+    await networks.attach("b.4", plan)
+    stays = await networks.attach("b.5", engine.NetworkPlan("vnet1", "10.0.0.5", SUBNET))
+    await networks.apply_rules("vnet1", RULES)
+    await asyncio.to_thread(take_address, stays.netns_path, public)
+    await networks.balance("vnet1", [engine.Balanced(public, (TCP80,), ("b.4", "b.5"))])
+
+    async def reach() -> str | None:
+        return await asyncio.to_thread(knock, None, public, 80)
+
+    with listening(stays.netns_path, 80):
+        await networks.detach("b.4")
+        for _ in range(10):
+            assert await reach()
+        back = await networks.attach("b.4", plan)
+        await asyncio.to_thread(take_address, back.netns_path, public)
+        with listening(back.netns_path, 80) as came:
+            for _ in range(40):
+                assert await reach()
+            assert came

@@ -208,6 +208,7 @@ class Networks:
             self._put_member(router, wanted)
             path, name = self._names.router_path(router.key), self._names.group(uid)
             links.attach_group(path, name, wanted, gateway=gateway, mtu=self._mtu, owner=plan.owner)
+            self._spread(self._state.routers[plan.router])
         except BaseException:
             self._detach(uid)
             raise
@@ -227,6 +228,8 @@ class Networks:
         left = tuple(each for each in router.members if each.uid != uid)
         if left or router.key == DEFAULT:
             self._put_router(replace(router, members=left), routers.delete_member(member))
+            # With the device the kernel took every route away that led to it and others.
+            self._spread(self._state.routers[router.key])
             return
         self._remove_router(router.key)
 
