@@ -325,7 +325,9 @@ class Runner:
             )
         running = {name for name, box in self._boxes.items() if box.phase is Phase.RUNNING}
         try:
-            exits = await self._end(running)
+            # Those too that were only laid ahead of their start: their secrets lie there.
+            found = await self._machine.list_containers(self.plan.uid)
+            exits = await self._end(running | {one.name for one in found})
             self._boxes = {
                 name: supervision.note_stop(box, exits.get(name), now)
                 for name, box in self._boxes.items()
