@@ -240,8 +240,9 @@ class Runtime:
             # Whatever of the rest fails is found in containerd's lists again; these are not.
             self._boosts.end(container_id)
             environment.remove(self._paths.run, container_id)
-            # Its shim has put all into the pipes that the container said.
-            await asyncio.shield(self._logger.close(container_id))
+        # Its shim has put all into the pipes that the container said. One that could not be removed
+        # may live: without its pipes it would stand still, or end, at its next word.
+        await asyncio.shield(self._logger.close(container_id))
 
     async def _remove(self, container_id: str) -> None:
         client = self._client

@@ -118,8 +118,14 @@ func (k *keeper) finish(id string) *container {
 		return nil
 	}
 	for _, s := range held.streams {
-		for more := true; more; {
-			more, _ = k.workshop.record(s, true)
+		// All that was said by now, and no more: one that is not gone yet may write for ever, and
+		// all others wait for the lock.
+		for left := s.room(); left > 0; {
+			used, err := k.workshop.record(s, true)
+			if used == 0 || err != nil {
+				break
+			}
+			left -= used
 		}
 	}
 	delete(k.containers, id)
@@ -197,11 +203,11 @@ func (k *keeper) turn(stirred map[int32]bool) error {
 		if !late && !stirred[pipe] {
 			continue
 		}
-		more, err := k.workshop.record(s, late)
+		used, err := k.workshop.record(s, late)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		if !more {
+		if used == 0 {
 			delete(stirred, pipe)
 		}
 	}

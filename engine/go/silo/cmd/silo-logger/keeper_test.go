@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,6 +111,52 @@ func TestAllThatWasSaidIsThereWhenTheContainerIsClosed(t *testing.T) {
 	}
 }
 
+func TestContainerThatWritesWithoutEndIsClosed(t *testing.T) {
+	s := setStage(t)
+	k := s.open(t, 1<<30)
+	if err := k.Open("app"); err != nil {
+		t.Fatal(err)
+	}
+	log, end, err := os.Pipe() // the logger waits until a record of it is read
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, end.Fd(), pipeSize-1, 4096)
+	k.containers["app"].log.file = end
+	line := strings.Repeat("x", 10000) + "\n"
+	say(t, s.stdout, line)
+	go func() { _ = k.Close("app") }()
+	records := bufio.NewReaderSize(log, 16)
+	for range 100 {
+		say(t, s.stdout, line) // before the logger can look again
+		if _, err := records.ReadString('\n'); err == io.EOF {
+			return
+		}
+	}
+	t.Fatal("it is written for ever")
+}
+
+func TestAllOfAWidenedPipeIsThereWhenTheContainerIsClosed(t *testing.T) {
+	s := setStage(t)
+	k := s.open(t, 1<<30)
+	if err := k.Open("app"); err != nil {
+		t.Fatal(err)
+	}
+	const wide, lines = 256 << 10, 200
+	if _, _, failed := syscall.Syscall(syscall.SYS_FCNTL, s.stdout.Fd(), pipeSize-1, wide); failed != 0 {
+		t.Skip(failed)
+	}
+	for range lines {
+		say(t, s.stdout, strings.Repeat("x", 1000)+"\n")
+	}
+	if err := k.Close("app"); err != nil {
+		t.Fatal(err)
+	}
+	if count := strings.Count(read(t, s.path), "\n"); count != lines {
+		t.Fatal(count)
+	}
+}
+
 func TestWhatIsInThePipeIsKeptByTheNextLogger(t *testing.T) {
 	s := setStage(t)
 	say(t, s.stdout, "while nobody\nlooked")
@@ -154,6 +202,10 @@ func TestFullDiskDoesNotStopTheContainer(t *testing.T) {
 	go func() { _ = k.Run() }()
 	for range 100 {
 		say(t, s.stdout, strings.Repeat("x", 10000)+"\n")
+	}
+	// Or it makes its file while the folder is removed.
+	if err := k.Close("app"); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -13,7 +13,8 @@ const (
 	// idleTime is after what time the beginning of a line is kept as it is: a prompt has no end.
 	idleTime = 100 * time.Millisecond
 
-	noWait = 0x02 // SPLICE_F_NONBLOCK
+	noWait   = 0x02 // SPLICE_F_NONBLOCK
+	pipeSize = 1032 // F_GETPIPE_SZ
 )
 
 // stream is one of a container's two outputs: a named pipe, held open in both directions, so that
@@ -45,14 +46,15 @@ func openWorkshop() (*workshop, error) {
 }
 
 // record writes what a stream holds to its log, and only then takes it out of the pipe: whoever
-// kills us in between finds it there again. It tells whether there may be more.
+// kills us in between finds it there again. It returns how many bytes that were; after none, there
+// is no more for now.
 //
 // A log that cannot be written does not stop the container: what it says is lost.
-func (w *workshop) record(s *stream, all bool) (bool, error) {
+func (w *workshop) record(s *stream, all bool) (int, error) {
 	held, err := w.look(s.pipe)
 	if err != nil || len(held) == 0 {
 		s.due = time.Time{}
-		return false, err
+		return 0, err
 	}
 	now := time.Now()
 	records, used := split(w.records[:0], now, s.name, held, all)
@@ -63,14 +65,14 @@ func (w *workshop) record(s *stream, all bool) (bool, error) {
 	if used > 0 {
 		_, _ = s.log.Write(records)
 		if err := w.take(s.pipe, used); err != nil {
-			return false, err
+			return 0, err
 		}
 		s.due = time.Time{}
 	}
 	if used < len(held) && s.due.IsZero() {
 		s.due = now.Add(idleTime)
 	}
-	return used > 0, nil
+	return used, nil
 }
 
 // look returns what is in a pipe and leaves it there.
@@ -98,6 +100,15 @@ func (w *workshop) look(pipe int) ([]byte, error) {
 		}
 	}
 	return held, nil
+}
+
+// room returns how many bytes a pipe can hold: a container may have changed it.
+func (s *stream) room() int {
+	size, _, failed := syscall.Syscall(syscall.SYS_FCNTL, uintptr(s.pipe), pipeSize, 0)
+	if failed != 0 {
+		return most
+	}
+	return int(size)
 }
 
 // take removes bytes from a pipe.
