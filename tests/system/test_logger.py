@@ -94,7 +94,7 @@ async def test_what_is_said_while_nobody_is_there_is_kept(world, image, level):
     await asyncio.sleep(2)
     await world.start_daemon()
     world.open_runtime()
-    world.runtime.take_up()
+    await world.runtime.take_up()
 
     await eventually(lambda: len(read(world, container)) == 501)
     assert read(world, container)[-1] == "line 500"
@@ -125,7 +125,7 @@ async def test_one_logger_serves_all_and_goes_with_the_last(world, image):
 
     await world.registries.close()
     world.open_runtime()
-    world.runtime.take_up()
+    await world.runtime.take_up()
     for container in several:
         await world.runtime.delete(container)
     assert list((world.paths.run / "output").iterdir()) == []

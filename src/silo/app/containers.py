@@ -61,7 +61,7 @@ class EngineRoom:
             try:
                 await engine.wait_until_ready(self.paths, self.clock)
                 await self.networks.start()
-                self.runtime.take_up()
+                await self.runtime.take_up()
                 break
             except (core.SiloError, OSError) as error:
                 log.warning("the engine cannot start yet", reason=str(error))

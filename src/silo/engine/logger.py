@@ -46,8 +46,10 @@ class Logger:
         self._link: socket.socket | None = None
         """Open for as long as we are here: the logger stays, and we see when it goes."""
 
-    def take_up(self) -> None:
+    async def take_up(self) -> None:
         """Hold what an earlier process of ours has made, and see to it that it is written."""
+        # A logger of an earlier Silo gives way; that may take a while.
+        await asyncio.to_thread(end_logger, self._run, self._program)
         for link in self._root.glob(f"*/{_LINK}"):
             with suppress(OSError):
                 self._hold(link.parent)
@@ -125,14 +127,10 @@ class Logger:
         return said.decode(errors="replace").strip()
 
     def _connect(self) -> None:
-        """See to it that there is a logger, of the program that we have, and that we see it go."""
+        """See to it that there is a logger, and that we see it go."""
         if self._link is not None:
             return
         link = _connect(self._socket)
-        if link is not None and any(exe != self._program.resolve() for _, exe in _find(self._run)):
-            link.close()
-            end_logger(self._run)
-            link = None
         if link is None:
             self._launch()
             link = _connect(self._socket)
@@ -195,9 +193,14 @@ class Logger:
         )
 
 
-def end_logger(run: Path) -> None:
-    """End the logger of an instance; what its containers say from then on waits in their pipes."""
-    for pid, _ in _find(run):
+def end_logger(run: Path, keep: Path | None = None) -> None:
+    """End the logger of an instance, unless it is of the program to keep; blocks.
+
+    What its containers say from then on waits in their pipes.
+    """
+    for pid, program in _find(run):
+        if keep is not None and program == keep.resolve():
+            continue
         with suppress(ProcessLookupError):
             process = os.pidfd_open(pid)
             try:

@@ -84,9 +84,9 @@ class Runtime:
         self._logger.leave()
         await self._client.close()
 
-    def take_up(self) -> None:
+    async def take_up(self) -> None:
         """See to it that what containers of an earlier process of ours say is kept."""
-        self._logger.take_up()
+        await self._logger.take_up()
 
     async def ensure_image(
         self, reference: str, credentials: Credentials, on_progress: Report = lambda _progress: None

@@ -1,6 +1,10 @@
 """What stays behind of a logger that does not start."""
 
 import asyncio
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -27,3 +31,33 @@ async def test_a_logger_that_cannot_be_started_leaves_nothing_open(
 async def test_a_container_without_pipes_is_closed_in_peace(tmp_path: Path) -> None:
     async with asyncio.timeout(5):
         await logger.Logger(tmp_path / "no-logger", tmp_path).close("app")
+
+
+async def test_a_logger_of_an_earlier_silo_gives_way_while_others_are_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    served = threading.Event()
+    given: list[bool] = []
+
+    def end(_run: Path, _keep: Path) -> None:
+        loop.call_soon_threadsafe(served.set)
+        given.append(served.wait(10))
+
+    monkeypatch.setattr(logger, "end_logger", end)
+    await logger.Logger(tmp_path / "logger", tmp_path).take_up()
+
+    assert given == [True]
+
+
+def test_only_a_logger_of_another_program_is_ended(tmp_path: Path) -> None:
+    code = "import time; time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, "--folder", tmp_path / "output", ""]) as old:
+        try:
+            own = Path(f"/proc/{old.pid}/exe")
+            logger.end_logger(tmp_path, keep=own)
+            assert old.poll() is None
+            logger.end_logger(tmp_path, keep=tmp_path / "new")
+            assert old.wait(10) == -signal.SIGTERM
+        finally:
+            old.kill()
