@@ -50,9 +50,11 @@ class Logger:
         """Hold what an earlier process of ours has made, and see to it that it is written."""
         # A logger of an earlier Silo gives way; that may take a while.
         await asyncio.to_thread(end_logger, self._run, self._program)
-        for link in self._root.glob(f"*/{_LINK}"):
-            with suppress(OSError):
-                self._hold(link.parent)
+        for folder in self._root.iterdir() if self._root.is_dir() else ():
+            # The link leads nowhere while nothing is written; a pattern would pass it over.
+            if (folder / _LINK).is_symlink():
+                with suppress(OSError):
+                    self._hold(folder)
         if self._held:
             self._connect()
 

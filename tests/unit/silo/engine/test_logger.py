@@ -1,6 +1,7 @@
 """What stays behind of a logger that does not start."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -61,3 +62,23 @@ def test_only_a_logger_of_another_program_is_ended(tmp_path: Path) -> None:
             assert old.wait(10) == -signal.SIGTERM
         finally:
             old.kill()
+
+
+async def test_a_container_that_has_no_log_yet_is_held_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logger, "_PATIENCE_S", 0.05)
+    before = logger.Logger(tmp_path / "no-logger", tmp_path)
+    with pytest.raises(EngineUnavailable):
+        await before.open("app", tmp_path / "app.log")
+    with (tmp_path / "output" / "app" / "stdout").open("r+b", buffering=0) as container:
+        container.write(b"said while nobody wrote it down")
+        before.leave()
+        after = logger.Logger(tmp_path / "no-logger", tmp_path)
+        with pytest.raises(OSError, match="no-logger"):  # it is to be written, so one is started
+            await after.take_up()
+    # The container is gone: what it said is in the pipe for as long as that is held.
+    reading = os.open(tmp_path / "output" / "app" / "stdout", os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        assert pipe.read(100) == b"said while nobody wrote it down"
+    after.leave()
