@@ -6,7 +6,7 @@ import ctypes
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 
-from silo import core, front
+from silo import core, engine, front
 from silo.settings import Settings
 
 from .group_names import GroupNames
@@ -17,6 +17,7 @@ TRIM_AFTER_S = 3.0
 
 def run_control(settings: Settings, loops: Callable[[], Sequence[Awaitable[None]]]) -> None:
     """Run until SIGTERM; ``loops`` makes the endless coroutines of the other rooms."""
+    engine.raise_limit()
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_run(settings, loops))
 

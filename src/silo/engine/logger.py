@@ -20,6 +20,7 @@ from pathlib import Path
 import structlog
 
 from . import cgroups
+from .descriptors import lift
 from .errors import EngineUnavailable
 from .logs import ROTATE_BYTES, ROTATED
 
@@ -104,7 +105,7 @@ class Logger:
         flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
         if folder.name not in self._held:
             held = self._held[folder.name] = []
-            held.extend(os.open(folder / name, flags) for name in _STREAMS)
+            held.extend(lift(os.open(folder / name, flags)) for name in _STREAMS)
 
     async def _ask(self, question: str) -> str:
         try:
@@ -205,10 +206,12 @@ def end_logger(run: Path, keep: Path | None = None) -> None:
             continue
         with suppress(ProcessLookupError):
             process = os.pidfd_open(pid)
+            ended = select.poll()
+            ended.register(process, select.POLLIN)
             try:
                 for number in (signal.SIGTERM, signal.SIGKILL):
                     signal.pidfd_send_signal(process, number)
-                    if select.select([process], [], [], _PATIENCE_S)[0]:
+                    if ended.poll(_PATIENCE_S * 1000):
                         break
             finally:
                 os.close(process)

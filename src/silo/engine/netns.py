@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from . import userns
+from .descriptors import lift
 
 Kind = Literal["tcp", "udp"]
 
@@ -133,7 +134,8 @@ def write_sysctls(values: dict[str, str]) -> None:
 
 def _make_socket(kind: Kind) -> socket.socket:
     type_ = socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM
-    return socket.socket(socket.AF_INET, type_)
+    made = socket.socket(socket.AF_INET, type_)
+    return socket.socket(socket.AF_INET, type_, fileno=lift(made.detach()))
 
 
 @contextlib.contextmanager

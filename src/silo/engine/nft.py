@@ -12,6 +12,8 @@ from typing import Any
 
 from silo import core
 
+from .descriptors import has_selectable
+
 _LIBRARY = "libnftables.so.1"
 _OUTPUT_JSON = 1 << 4
 
@@ -39,6 +41,9 @@ def run(commands: Iterable[Command]) -> Any:
         RulesRefused: nothing was changed.
 
     """
+    if not has_selectable():
+        # The library waits with select(2), which would end this process.
+        raise RulesRefused("Too many files are open to reach the packet filter.")
     library = _load()
     text = json.dumps({"nftables": list(commands)}).encode()
     context = library.nft_ctx_new(0)
