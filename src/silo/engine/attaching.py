@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from .containers import Exit, Size
+from .errors import ContainerMissing
 from .tails import find_end, read_tail
 
 _LOOK_S = 0.1
 _AT_ONCE = 500
 """Records read in one go."""
+_QUIET_S = 1.0
+"""After a container's end: its logger waits a moment for the rest of a line, and may be busy."""
 
 
 class OutputSession:
@@ -36,21 +39,23 @@ class OutputSession:
 
     async def output(self) -> AsyncIterator[bytes]:
         """Yield what the container writes, until it has ended and all of it is told."""
-        while True:
+        quiet = 0.0
+        while quiet < _QUIET_S:
             ended = self._ended
             read = await asyncio.to_thread(read_tail, self._log, self._position, _AT_ONCE)
             for one in read:
                 self._position = one.position
                 yield (one.line.text + "\n" * one.line.whole).encode()
+            quiet = quiet + _LOOK_S if ended and not read else 0.0
             if not read:
-                if ended:
-                    return
                 await asyncio.sleep(_LOOK_S)
 
     async def wait(self) -> int:
-        """Return the container's exit code once it has ended."""
+        """Return the container's exit code once it has ended; -1 if it is removed already."""
         try:
             return (await self._wait_exit()).code
+        except ContainerMissing:
+            return -1
         finally:
             self._ended = True
 

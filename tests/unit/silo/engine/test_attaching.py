@@ -1,7 +1,17 @@
 import asyncio
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from silo import engine
+from silo.engine import attaching, tails
+
+
+@pytest.fixture(autouse=True)
+def in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attaching, "_LOOK_S", 0.01)
+    monkeypatch.setattr(attaching, "_QUIET_S", 0.1)
 
 
 def write(path: Path, *records: str) -> None:
@@ -53,3 +63,28 @@ async def test_a_watcher_may_come_before_the_first_word(tmp_path: Path) -> None:
     await session.wait()
 
     assert [chunk async for chunk in session.output()] == [b"first\n"]
+
+
+async def test_a_watcher_sees_what_the_logger_writes_after_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "web.log"
+    write(path, "F before")
+    looks = 0
+
+    def look(*where: Any) -> list[tails.Tail]:
+        nonlocal looks
+        looks += 1
+        if looks == 3:  # the logger has waited for the rest of the line
+            write(path, "P password? ")
+        return tails.read_tail(*where)
+
+    async def wait_exit() -> engine.Exit:
+        raise engine.ContainerMissing("It is removed already.")
+
+    monkeypatch.setattr(attaching, "read_tail", look)
+    session = engine.OutputSession(path, wait_exit)
+    await session.start()
+
+    assert await session.wait() == -1
+    assert [chunk async for chunk in session.output()] == [b"password? "]
