@@ -99,6 +99,11 @@ async def test_a_group_that_was_half_detached_keeps_nothing_from_starting(
     await networks.start()
     assert await asyncio.to_thread(knock, None, public, 80) is None
 
+    there = await networks.attach("b.5", engine.NetworkPlan("vnet1", "10.0.0.5", SUBNET))
+    await asyncio.to_thread(take_address, there.netns_path, public)
+    with listening(there.netns_path, 80):
+        assert await asyncio.to_thread(knock, None, public, 80)
+
 
 async def test_whoever_stays_is_reached_when_another_goes_or_comes_back(
     networks: engine.Networks,

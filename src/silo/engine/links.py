@@ -233,6 +233,15 @@ def attach_group(
     return path
 
 
+def is_attached(router: Path, member: Member) -> bool:
+    """Tell whether a group was tied to its router to the end: its route is laid last."""
+    with open_netlink(router) as netlink:
+        index = find_device(member.device)
+        if index is None:
+            return False
+        return any(netlink.get_routes(family=socket.AF_INET, table=254, oif=index))
+
+
 def lead(router: Path, device: str, gateway: str, prefixes: Iterable[str]) -> None:
     """Look for these prefixes behind a group, and for no others; repeatable."""
     with open_netlink(router) as netlink:

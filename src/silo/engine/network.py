@@ -193,7 +193,8 @@ class Networks:
         gateway = str(get_gateway(wanted.subnet))
         if known is not None and found is not None:
             router, member = found
-            owned = userns.is_owned(known.netns_path, plan.owner)
+            whole = links.is_attached(known.door_path, member)
+            owned = whole and userns.is_owned(known.netns_path, plan.owner)
             if owned and router.key == plan.router and is_same_place(member, wanted):
                 if member != wanted:
                     self._put_member(router, wanted)
