@@ -39,6 +39,12 @@ def remove(run: Path, container_id: str) -> None:
     (run / _FOLDER / container_id).unlink(missing_ok=True)
 
 
+def list_ids(run: Path) -> list[str]:
+    """Return the containers that there are secrets of."""
+    folder = run / _FOLDER
+    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
+
+
 def render(pairs: tuple[tuple[str, str], ...]) -> bytes:
     """Return the file; what cannot be in an environment is left out by the door long before."""
     return b"".join(f"{name}={value}\0".encode() for name, value in pairs)

@@ -212,6 +212,7 @@ class LocalMachine:
         for uid in await self._runtime.list_sandboxes():
             if uid not in keep:
                 await self._runtime.release_group(uid)
+        await self._runtime.sweep()
         await self._networks.sweep({*keep, *self._list_others()})
         await self._volumes.sweep(keep)
         await asyncio.to_thread(self._files.sweep, keep)

@@ -51,7 +51,8 @@ class Logger:
         """Hold what an earlier process of ours has made, and see to it that it is written."""
         # A logger of an earlier Silo gives way; that may take a while.
         await asyncio.to_thread(end_logger, self._run, self._program)
-        for folder in self._root.iterdir() if self._root.is_dir() else ():
+        for container_id in self.list_ids():
+            folder = self._root / container_id
             # The link leads nowhere while nothing is written; a pattern would pass it over.
             if (folder / _LINK).is_symlink():
                 with suppress(OSError):
@@ -92,6 +93,10 @@ class Logger:
             for pipe in self._held.pop(container_id, ()):
                 os.close(pipe)
             shutil.rmtree(folder, ignore_errors=True)
+
+    def list_ids(self) -> list[str]:
+        """Return the containers that there are pipes of."""
+        return [folder.name for folder in self._root.iterdir()] if self._root.is_dir() else []
 
     def leave(self) -> None:
         """Hang up: the logger goes on while it has containers."""

@@ -244,6 +244,13 @@ class Runtime:
         # may live: without its pipes it would stand still, or end, at its next word.
         await asyncio.shield(self._logger.close(container_id))
 
+    async def sweep(self) -> None:
+        """Take away pipes and secrets of containers that are no more; while none is being made."""
+        known = {found.id for found in await self.list_containers()}
+        left = {*self._logger.list_ids(), *environment.list_ids(self._paths.run)} - known
+        for container_id in left:
+            await self.delete(container_id)
+
     async def _remove(self, container_id: str) -> None:
         client = self._client
         snapshot = snapshots_pb2.RemoveSnapshotRequest(snapshotter=SNAPSHOTTER, key=container_id)
