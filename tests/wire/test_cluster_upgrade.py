@@ -188,11 +188,9 @@ def test_control_plane_and_node_are_of_the_next(upgrade: Upgrade) -> None:
     assert find_kubelet(upgrade.cluster) == f"v{NEW}"
 
 
-def test_service_answered_meanwhile(upgrade: Upgrade) -> None:
-    asked = upgrade.client.answered + len(upgrade.client.failed)
-
-    assert asked > 100
-    assert upgrade.client.answered >= 0.9 * asked, upgrade.client.failed
+def test_every_request_was_answered_meanwhile(upgrade: Upgrade) -> None:
+    assert upgrade.client.failed == []
+    assert upgrade.client.answered > 100
 
 
 def test_what_runs_and_what_is_stored_is_there_still(upgrade: Upgrade) -> None:
