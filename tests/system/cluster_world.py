@@ -2,22 +2,26 @@
 
 import asyncio
 import json
+import os
 import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tools import strangers
+
 from silo import core, engine, kube
-from silo.kube import control_groups, nodes, processes
+from silo.kube import control_groups, images, nodes, processes
 
 CLOCK = core.SystemClock()
 WAIT_S = 240.0
 """Far more than a busy machine needs."""
+PROBE = "localhost/test/probe:1"
 NODE = "aks-nodepool1-10000000-vmss000000"
 SIZE = kube.Size(1.5, 3 << 30)
 
@@ -258,3 +262,34 @@ def eventually(true: Callable[[], bool], what: str) -> None:
     while not true():
         assert time.monotonic() < deadline, what
         time.sleep(0.2)
+
+
+@contextmanager
+def open_world(folder: Path, kit: kube.Kit) -> Iterator[World]:
+    """Give a machine for one cluster, and the probe's image beside it; all is gone in the end."""
+    before = os.umask(0o077)
+    pools = engine.split_pools(*engine.choose_pools(folder.name, folder))
+    made = World(folder, kit, pools)
+    images.pack(strangers.probe_path(), PROBE, folder / "probe.tar")
+
+    async def go() -> None:
+        async with made.tended(wanted=False) as clusters:
+            await made.go(clusters)
+
+    try:
+        yield made
+        asyncio.run(go())
+    finally:
+        asyncio.run(made.end())
+        os.umask(before)
+
+
+def leave_up(world: World) -> None:
+    """Bring the cluster up with the probe's image on its node; leave it to itself."""
+
+    async def come_up() -> None:
+        async with world.tended() as clusters:
+            await world.come_up(clusters)
+
+    asyncio.run(come_up())
+    world.give_image(world.folder / "probe.tar")

@@ -4,7 +4,6 @@ A pod has here every right that Kubernetes can give: privileged, in all of the n
 with the node's files. What it may do to its own node is not looked at.
 """
 
-import asyncio
 import json
 import os
 import subprocess
@@ -16,12 +15,10 @@ from typing import Any
 import pytest
 from tools import strangers
 
-from silo import engine, kube
-from silo.kube import images
+from silo import kube
 
-from .cluster_world import SIZE, World, eventually
+from .cluster_world import PROBE, SIZE, World, eventually, leave_up, open_world
 
-PROBE = "localhost/test/probe:1"
 PROGRAM = f"/{strangers.probe_path().name}"
 NAMESPACE = "open"
 MACHINES = {
@@ -43,29 +40,10 @@ if not _KITS:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Bring a cluster up with a pod that has every right; leave it to itself."""
-    before = os.umask(0o077)
-    folder = tmp_path_factory.mktemp("escapes")
-    pools = engine.split_pools(*engine.choose_pools(folder.name, folder))
-    made = World(folder, next(iter(_KITS.values())), pools)
-
-    async def come_up() -> None:
-        async with made.tended() as clusters:
-            await made.come_up(clusters)
-
-    async def go() -> None:
-        async with made.tended(wanted=False) as clusters:
-            await made.go(clusters)
-
-    try:
-        asyncio.run(come_up())
-        images.pack(strangers.probe_path(), PROBE, folder / "probe.tar")
-        made.give_image(folder / "probe.tar")
+    with open_world(tmp_path_factory.mktemp("escapes"), next(iter(_KITS.values()))) as made:
+        leave_up(made)
         start_mighty_pod(made)
         yield made
-        asyncio.run(go())
-    finally:
-        asyncio.run(made.end())
-        os.umask(before)
 
 
 @pytest.fixture

@@ -13,11 +13,9 @@ from tools import strangers
 
 from silo import engine, kube
 from silo.engine import netns
-from silo.kube import images
 
-from .cluster_world import SIZE, World, eventually, find_ready
+from .cluster_world import PROBE, SIZE, World, eventually, find_ready, leave_up, open_world
 
-PROBE = "localhost/test/probe:1"
 PROGRAM = f"/{strangers.probe_path().name}"
 _KITS = kube.find_kits()
 
@@ -38,31 +36,12 @@ TWO = (plan_node(0), plan_node(1))
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Bring a cluster of two nodes up, with a pod that answers on each; leave it to itself."""
-    before = os.umask(0o077)
-    folder = tmp_path_factory.mktemp("nodes")
-    pools = engine.split_pools(*engine.choose_pools(folder.name, folder))
-    made = World(folder, next(iter(_KITS.values())), pools)
-    made.nodes = TWO
-
-    async def come_up() -> None:
-        async with made.tended() as clusters:
-            await made.come_up(clusters)
-
-    async def go() -> None:
-        async with made.tended(wanted=False) as clusters:
-            await made.go(clusters)
-
-    try:
-        asyncio.run(come_up())
-        images.pack(strangers.probe_path(), PROBE, folder / "probe.tar")
-        made.give_image(folder / "probe.tar")
+    with open_world(tmp_path_factory.mktemp("nodes"), next(iter(_KITS.values()))) as made:
+        made.nodes = TWO
+        leave_up(made)
         for index, node in enumerate(TWO):
             run_pod(made, f"server-{index}", node.name, "serve", "tcp", "8000")
         yield made
-        asyncio.run(go())
-    finally:
-        asyncio.run(made.end())
-        os.umask(before)
 
 
 def follow(world: World, *nodes: kube.NodePlan) -> str:

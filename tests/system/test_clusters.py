@@ -17,16 +17,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tools import strangers
 
 from silo import engine, kube
 from silo.engine import links, netns
-from silo.kube import images, nodes
+from silo.kube import nodes
 
-from .cluster_world import NODE, WAIT_S, World, eventually, find_ready, is_alive
+from .cluster_world import NODE, PROBE, WAIT_S, World, eventually, find_ready, is_alive, open_world
 from .net_probes import knock, listening
 
-PROBE = "localhost/test/probe:1"
 _KITS = kube.find_kits()
 
 if os.geteuid() != 0:
@@ -38,22 +36,8 @@ if not _KITS:
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Return a machine for one cluster, which is gone in the end."""
-    before = os.umask(0o077)
-    folder = tmp_path_factory.mktemp("clusters")
-    pools = engine.split_pools(*engine.choose_pools(folder.name, folder))
-    made = World(folder, next(iter(_KITS.values())), pools)
-    images.pack(strangers.probe_path(), PROBE, folder / "probe.tar")
-
-    async def go() -> None:
-        async with made.tended(wanted=False) as clusters:
-            await made.go(clusters)
-
-    try:
+    with open_world(tmp_path_factory.mktemp("clusters"), next(iter(_KITS.values()))) as made:
         yield made
-        asyncio.run(go())
-    finally:
-        asyncio.run(made.end())
-        os.umask(before)
 
 
 @pytest.fixture
