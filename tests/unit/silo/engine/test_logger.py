@@ -52,9 +52,12 @@ async def test_a_logger_of_an_earlier_silo_gives_way_while_others_are_served(
 
 
 def test_only_a_logger_of_another_program_is_ended(tmp_path: Path) -> None:
-    code = "import time; time.sleep(60)"
-    with subprocess.Popen([sys.executable, "-c", code, "--folder", tmp_path / "output", ""]) as old:
+    code = "import time; print(flush=True); time.sleep(60)"
+    words = [sys.executable, "-c", code, "--folder", tmp_path / "output", ""]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as old:
         try:
+            assert old.stdout is not None
+            old.stdout.readline()  # Before it runs the kernel may not tell its arguments yet.
             own = Path(f"/proc/{old.pid}/exe")
             logger.end_logger(tmp_path, keep=own)
             assert old.poll() is None
