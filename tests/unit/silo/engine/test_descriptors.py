@@ -57,8 +57,11 @@ def test_the_packet_filter_is_refused_where_its_library_would_end_the_process():
 
 @pytest.mark.usefixtures("crowded")
 def test_a_logger_is_ended_by_whoever_has_many_files_open(tmp_path):
-    words = [sys.executable, "-c", "import time; time.sleep(60)"]
-    with subprocess.Popen([*words, "--folder", str(tmp_path / "output"), "x"]) as process:
+    code = "import time; print(flush=True); time.sleep(60)"
+    words = [sys.executable, "-c", code, "--folder", str(tmp_path / "output"), "x"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # Before it runs the kernel may not tell its arguments yet.
         logger.end_logger(tmp_path)
 
         assert process.wait(30) == -signal.SIGTERM
