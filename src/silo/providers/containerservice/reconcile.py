@@ -68,7 +68,7 @@ class Reconciling:
         """Return every cluster that is to be, by its uid, to be taken up after a start.
 
         One that cannot be planned has no plan: others go on, and what it stored is kept. What is
-        said of one whose stored data are gone, or that failed before, is found out anew.
+        said of it, of one whose stored data are gone, or that failed before, is found out anew.
         """
         resources = self.around.resources
 
@@ -76,9 +76,9 @@ class Reconciling:
             every = resources.list(conn, arm.parse_resource_id("/"), FULL_TYPE)
             found = {one.uid: _try_plan(one) for one in every if not one.deleting}
             for one in every:
-                if not found.get(one.uid) or not one.is_settled:
+                if one.deleting or not one.is_settled:
                     continue
-                if one.state == "Failed" or self._is_lost(one):
+                if found[one.uid] is None or one.state == "Failed" or self._is_lost(one):
                     stamp = arm.make_stamp(resources.clock.now())
                     asked = replace(one, generation=one.generation + 1, changed=stamp)
                     resources.put(conn, asked)

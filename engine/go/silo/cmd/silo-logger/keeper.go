@@ -57,8 +57,10 @@ func openKeeper(folder string, size int64, files int) (*keeper, error) {
 func (k *keeper) TakeUp() error {
 	links, err := filepath.Glob(filepath.Join(k.folder, "*", linkName))
 	for _, link := range links {
-		// One that cannot be read is asked for again by whoever knows of it.
-		_ = k.Open(filepath.Base(filepath.Dir(link)))
+		// One that cannot be read keeps no other from being: what it says waits in its pipes.
+		if err := k.Open(filepath.Base(filepath.Dir(link))); err != nil {
+			fmt.Fprintln(os.Stderr, "silo-logger: a container is not read:", err)
+		}
 	}
 	return err
 }

@@ -295,6 +295,17 @@ async def test_one_that_cannot_be_planned_is_listed_beside_the_others(world):
     assert [plan.uid == uid for uid, plan in plans.items()] == [True]
 
 
+async def test_one_that_cannot_be_planned_any_more_is_not_told_to_be_well(world):
+    async with world.running():
+        await world.put()
+        await world.wait_state()
+    odd = world.change_stored(lambda one: one.with_properties(silo={"no": "such"}))
+    await containerservice.open_plans(world.around).list_plans()
+
+    assert odd.is_settled
+    assert not world.change_stored(lambda one: one).is_settled
+
+
 @pytest.mark.parametrize(
     ("given", "shown", "enforced"),
     [({}, "none", False), ({"networkPolicy": "Azure"}, "azure", True), ("calico", "calico", True)],
