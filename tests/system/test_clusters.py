@@ -285,9 +285,9 @@ def test_api_is_asked_from_authorised_ranges_alone(world: World) -> None:
             assert not await asyncio.to_thread(is_open)
             us = replace(world.plan, api_sources=("127.0.0.1/32",))
             await world.come_up(clusters, us)
-            assert await asyncio.to_thread(is_open)
+            await asyncio.to_thread(eventually, is_open, "the API server is not reached")
             await world.come_up(clusters)
-            assert await asyncio.to_thread(is_open)
+            await asyncio.to_thread(eventually, is_open, "the API server is not reached")
 
     asyncio.run(narrow())
 

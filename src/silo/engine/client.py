@@ -140,3 +140,12 @@ def translate(error: aio.AioRpcError, subject: str) -> EngineError:
     if is_missing(error):
         return ContainerMissing(f"There is no container {subject}.")
     return EngineError(f"{subject}: {error.details()}")
+
+
+@contextmanager
+def translating(subject: str) -> Iterator[None]:
+    """Turn refusals of containerd into errors of ours."""
+    try:
+        yield
+    except aio.AioRpcError as error:
+        raise translate(error, subject) from error

@@ -23,7 +23,7 @@ from .api import (
 )
 from .binaries import Binaries
 from .boosts import Boosts
-from .client import SNAPSHOTTER, Client, is_missing, is_present, tolerating, translate
+from .client import SNAPSHOTTER, Client, is_missing, is_present, tolerating, translate, translating
 from .containers import (
     INSTANCE_LABEL,
     Credentials,
@@ -235,14 +235,14 @@ class Runtime:
         """Remove a container and all it had, running or not; nothing if it is gone already."""
         self._laid.pop(container_id, None)
         try:
-            await self._remove(container_id)
+            await self._strip(container_id)
+            # Its shim has put all into the pipes that the container said. One that could not be
+            # ended may live: without its pipes it would stand still, or end, at its next word.
+            await asyncio.shield(self._logger.close(container_id))
         finally:
-            # Whatever of the rest fails is found in containerd's lists again; these are not.
             self._boosts.end(container_id)
             environment.remove(self._paths.run, container_id)
-        # Its shim has put all into the pipes that the container said. One that could not be removed
-        # may live: without its pipes it would stand still, or end, at its next word.
-        await asyncio.shield(self._logger.close(container_id))
+        await self._forget(container_id)
 
     async def sweep(self) -> None:
         """Take away pipes and secrets of containers that are no more; while none is being made."""
@@ -252,20 +252,26 @@ class Runtime:
             await self.delete(container_id)
 
     async def _remove(self, container_id: str) -> None:
+        await self._strip(container_id)
+        await self._forget(container_id)
+
+    async def _strip(self, container_id: str) -> None:
+        """End a container and take away what it had, but for containerd's record of it."""
         client = self._client
         snapshot = snapshots_pb2.RemoveSnapshotRequest(snapshotter=SNAPSHOTTER, key=container_id)
         record = sandboxes_pb2.StoreDeleteRequest(sandbox_id=container_id)
-        try:
+        with translating(container_id):
             await self._ending.delete(container_id)
-            with tolerating(is_missing):
-                named = containers_pb2.DeleteContainerRequest(id=container_id)
-                await client.call(client.containers.delete, named)
             with tolerating(is_missing):
                 await client.call(client.snapshots.remove, snapshot)
             with tolerating(is_missing):
                 await client.call(client.sandboxes.delete, record)
-        except aio.AioRpcError as error:
-            raise translate(error, container_id) from error
+
+    async def _forget(self, container_id: str) -> None:
+        """Remove the record, last of all: what a cut-off deletion leaves is found by it."""
+        named = containers_pb2.DeleteContainerRequest(id=container_id)
+        with translating(container_id), tolerating(is_missing):
+            await self._client.call(self._client.containers.delete, named)
 
     async def wait_exit(self, container_id: str) -> Exit:
         """Return how the container's program ended, waiting until it has.
@@ -275,10 +281,8 @@ class Runtime:
 
         """
         request = tasks_pb2.WaitRequest(container_id=container_id)
-        try:
+        with translating(container_id):
             ended = await self._client.call(self._client.tasks.wait, request, timeout_s=None)
-        except aio.AioRpcError as error:
-            raise translate(error, container_id) from error
         at = ended.exited_at.ToDatetime(UTC) if ended.HasField("exited_at") else None
         oom = _read_oom((await self._get(container_id)).spec)
         return Exit(ended.exit_status, at, oom)
@@ -293,13 +297,11 @@ class Runtime:
         filters = [",".join(f'labels."{name}"=={json.dumps(wanted[name])}' for name in wanted)]
         client = self._client
         request = containers_pb2.ListContainersRequest(filters=filters)
-        try:
+        with translating("containers"):
             listed = await client.call(client.containers.list, request)
             if not listed.containers:
                 return []  # every shim of the machine would be asked otherwise
             running = await client.call(client.tasks.list, tasks_pb2.ListTasksRequest())
-        except aio.AioRpcError as error:
-            raise translate(error, "containers") from error
         tasks = {task.id: task for task in running.tasks}
         return [
             await self._describe(container, tasks.get(container.id))
@@ -366,10 +368,8 @@ class Runtime:
     async def list_stats(self, *filters: str) -> dict[str, Stats]:
         """Return what every running container uses, by container id, in one call."""
         request = tasks_pb2.MetricsRequest(filters=filters)
-        try:
+        with translating("metrics"):
             answer = await self._client.call(self._client.tasks.metrics, request)
-        except aio.AioRpcError as error:
-            raise translate(error, "metrics") from error
         return {metric.id: metrics.read_metric(metric) for metric in answer.metrics}
 
     def events(self) -> AsyncIterator[Happening]:
@@ -378,10 +378,8 @@ class Runtime:
 
     async def _get(self, container_id: str) -> containers_pb2.Container:
         request = containers_pb2.GetContainerRequest(id=container_id)
-        try:
+        with translating(container_id):
             answer = await self._client.call(self._client.containers.get, request)
-        except aio.AioRpcError as error:
-            raise translate(error, container_id) from error
         return answer.container
 
 

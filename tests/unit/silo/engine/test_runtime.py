@@ -1,5 +1,6 @@
 """What is left of a container that is to be deleted."""
 
+import asyncio
 from types import SimpleNamespace
 from unittest.mock import AsyncMock
 
@@ -31,12 +32,17 @@ class Logger:
 
 
 class Client:
-    """Has nothing to say, whatever it is asked."""
+    """Has nothing to say, whatever it is asked; knows what was removed."""
 
-    containers = snapshots = sandboxes = SimpleNamespace(delete=None, remove=None)
+    containers = SimpleNamespace(delete="record")
+    snapshots = SimpleNamespace(remove="snapshot")
+    sandboxes = SimpleNamespace(delete="sandbox")
 
-    async def call(self, *_question):
-        pass
+    def __init__(self):
+        self.removed = []
+
+    async def call(self, question, _request):
+        self.removed.append(question)
 
 
 @pytest.fixture
@@ -58,6 +64,28 @@ async def test_the_log_of_a_container_that_lives_stays_open(parts):
 
     ending.lives = False
     await runtime.delete("web")
+    assert logger.closed == ["web"]
+
+
+async def test_what_a_cut_off_deletion_leaves_can_be_found_again(parts, monkeypatch):
+    runtime, _, logger = parts
+    writing = asyncio.Event()
+
+    async def never(_container_id):
+        writing.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(logger, "close", never)
+    async with asyncio.TaskGroup() as tasks:
+        deleting = tasks.create_task(runtime.delete("web"))
+        await writing.wait()
+        deleting.cancel()
+    # Deletions of groups go by containerd's records.
+    assert "record" not in runtime._client.removed
+
+    monkeypatch.undo()
+    await runtime.delete("web")
+    assert runtime._client.removed[-1] == "record"
     assert logger.closed == ["web"]
 
 
