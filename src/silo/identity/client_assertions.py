@@ -23,7 +23,11 @@ from .client_errors import (
     AssertionMisdirected,
     AssertionReplayed,
     AssertionStale,
-    FederationUnmatched,
+    ClientError,
+    FederationAbsent,
+    FederationAudienceUnmatched,
+    FederationIssuerUnmatched,
+    FederationSubjectUnmatched,
 )
 from .clients import Client
 from .credentials import (
@@ -96,13 +100,19 @@ async def verify_assertion(issuer: Issuer, request: SignInRequest, client: Clien
     """Check the assertion of a request and return what it proves.
 
     Raises:
-        ClientError: it does not hold.
+        ClientError: it does not hold. TooManyRequests: nothing was checked.
 
     """
-    assertion = parse_assertion(request.get("client_assertion"))
-    if assertion.get_text("iss").casefold() == client.app_id:
-        return await _verify_certificate(issuer, request, client, assertion)
-    return await _verify_federated(issuer, client, assertion)
+    address = request.sign_in.client_ip
+    issuer.refusals.check(client.app_id, address)
+    try:
+        assertion = parse_assertion(request.get("client_assertion"))
+        if assertion.get_text("iss").casefold() == client.app_id:
+            return await _verify_certificate(issuer, request, client, assertion)
+        return await _verify_federated(issuer, client, assertion)
+    except ClientError:
+        issuer.refusals.note(client.app_id, address)
+        raise
 
 
 async def _verify_certificate(
@@ -140,13 +150,9 @@ async def _verify_federated(issuer: Issuer, client: Client, assertion: Assertion
     credentials = await issuer.store.read(
         lambda conn: list_sign_in_federations(conn, client.app_id)
     )
+    if not credentials:
+        raise FederationAbsent(app_id=client.app_id, name=client.display_name)
     credential = _find_federation(credentials, assertion)
-    if credential is None:
-        raise FederationUnmatched(
-            issuer=assertion.get_text("iss"),
-            subject=assertion.get_text("sub"),
-            audience=", ".join(assertion.audiences),
-        )
     try:
         if credential.issuer in issuer.issuers:
             issuer.keys.verify(assertion.text)
@@ -156,6 +162,8 @@ async def _verify_federated(issuer: Issuer, client: Client, assertion: Assertion
                 credential.issuer, kid if isinstance(kid, str) else ""
             )
             core.verify_token(assertion.text, keys, issuer.clock)
+    except core.TokenExpired:
+        raise AssertionStale from None
     except core.TokenInvalid as error:
         raise AssertionInvalid(reason=str(error)) from None
     return Proof("2", credential.id)
@@ -223,15 +231,24 @@ def _read_time(value: object) -> datetime | None:
 
 def _find_federation(
     credentials: tuple[FederatedCredential, ...], assertion: Assertion
-) -> FederatedCredential | None:
-    for credential in credentials:
-        if (
-            credential.issuer == assertion.get_text("iss")
-            and credential.subject == assertion.get_text("sub")
-            and set(credential.audiences) & set(assertion.audiences)
-        ):
+) -> FederatedCredential:
+    """Return the credential that an assertion is for: every letter counts.
+
+    Raises:
+        ClientError: there is none, and what of the assertion fits none.
+
+    """
+    issuer, subject = assertion.get_text("iss"), assertion.get_text("sub")
+    of_issuer = [one for one in credentials if one.issuer == issuer]
+    if not of_issuer:
+        raise FederationIssuerUnmatched(value=issuer)
+    of_subject = [one for one in of_issuer if one.subject == subject]
+    if not of_subject:
+        raise FederationSubjectUnmatched(value=subject)
+    for credential in of_subject:
+        if set(credential.audiences) & set(assertion.audiences):
             return credential
-    return None
+    raise FederationAudienceUnmatched(value=", ".join(assertion.audiences))
 
 
 def _claim(

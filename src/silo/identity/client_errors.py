@@ -81,14 +81,42 @@ class AssertionReplayed(ClientError):
     text = "Client assertion was already used from another network address."
 
 
-class FederationUnmatched(ClientError):
-    """No federated credential has this issuer, subject and audience."""
+_FEDERATION = (
+    "No matching federated identity record found for presented assertion {what} '{value}'. Please "
+    "check your federated identity credential Subject, Audience and Issuer against the presented "
+    "assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation"
+)
 
-    code = 70021
+
+class FederationAbsent(ClientError):
+    """Nobody's tokens are believed of this application."""
+
+    code = 70025
     text = (
-        "No matching federated identity record found for presented assertion. Assertion Issuer: "
-        "'{issuer}'. Assertion Subject: '{subject}'. Assertion Audience: '{audience}'."
+        "The client '{app_id}'({name}) has no configured federated identity credentials. "
+        "https://learn.microsoft.com/entra/workload-id/workload-identity-federation"
     )
+
+
+class FederationIssuerUnmatched(ClientError):
+    """No federated credential has this issuer."""
+
+    code = 700211
+    text = _FEDERATION.replace("{what}", "issuer")
+
+
+class FederationSubjectUnmatched(ClientError):
+    """No federated credential of the issuer has this subject."""
+
+    code = 700213
+    text = _FEDERATION.replace("{what}", "subject")
+
+
+class FederationAudienceUnmatched(ClientError):
+    """The federated credential of issuer and subject has another audience."""
+
+    code = 700212
+    text = _FEDERATION.replace("{what}", "audience")
 
 
 class FederationUnavailable(ClientError):

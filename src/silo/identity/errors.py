@@ -355,7 +355,7 @@ class ConsentDeclined(InteractionError):
 
 
 class TooManyRequests(OAuthError):
-    """More password checks are waiting than memory allows."""
+    """More checks are waiting than memory allows, or too many of a client's have failed."""
 
     status = 429
     error = "temporarily_unavailable"

@@ -1,4 +1,6 @@
-"""Keys of foreign token issuers, for federated credentials: read over HTTPS, bounded, remembered.
+"""Keys of token issuers, for federated credentials: read over HTTPS, bounded, remembered.
+
+Those of an instance's own clusters are read where they are; nobody is called for them.
 
 Only an issuer that some credential of the asking application names is ever called (the caller has
 matched it), never one that a token merely claims.
@@ -6,7 +8,9 @@ matched it), never one that a token merely claims.
 
 import asyncio
 import ssl
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -28,6 +32,9 @@ _RETRY_S = 30.0
 _ISSUERS_MAX = 256
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
+FindKeys = Callable[[str], Sequence[Mapping[str, Any]] | None]
+"""Returns the keys of an issuer of this instance's own; None for one that is not."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -45,8 +52,10 @@ class Federation:
         clock: core.Clock,
         ca_bundle: str = "",
         transport: httpx2.AsyncBaseTransport | None = None,
+        find_own: FindKeys = lambda _issuer: None,
     ) -> None:
         self._clock = clock
+        self._find_own = find_own
         self._ca_bundle = ca_bundle
         self._transport = transport
         self._entries: dict[str, _Entry] = {}
@@ -59,6 +68,9 @@ class Federation:
             FederationUnavailable: they could not be read; the assertion cannot be checked.
 
         """
+        own = self._find_own(issuer)
+        if own is not None:
+            return _import_own(own)
         entry = self._entries.get(issuer)
         age = self._clock.monotonic() - entry.read if entry else _FRESH_S
         if entry is None or age >= self._find_lifetime(entry, kid):
@@ -121,6 +133,12 @@ class Federation:
             if self._ca_bundle:
                 self._context.load_verify_locations(self._ca_bundle)
         return self._context
+
+
+def _import_own(keys: Sequence[Mapping[str, Any]]) -> KeySet:
+    if not keys:
+        raise FederationUnavailable(reason="it is of a cluster that is not here.")
+    return KeySet.import_key_set({"keys": [dict(key) for key in keys]})
 
 
 async def _fetch(client: httpx2.AsyncClient, url: str) -> dict[str, object]:

@@ -8,8 +8,9 @@ from silo import core, front
 from .audiences import Resource, find_azure_resource
 from .clients import find_registered_resource
 from .errors import OAuthError
-from .federation import Federation
+from .federation import Federation, FindKeys
 from .password_checks import PasswordChecks
+from .refusals import Refusals
 from .scopes import Scopes, get_resource
 from .settings import IdentitySettings
 from .sign_in_log import SignIn, SignInKind, append_sign_in
@@ -33,9 +34,12 @@ class Issuer:
     names: front.Names
     clock: core.Clock
     settings: IdentitySettings = field(default_factory=IdentitySettings)
+    find_own_keys: FindKeys = lambda _issuer: None
+    """Of token issuers that are this instance's own: its clusters."""
     minter: Minter = field(init=False)
     passwords: PasswordChecks = field(init=False)
     federation: Federation = field(init=False)
+    refusals: Refusals = field(init=False)
     issuers: frozenset[str] = field(init=False)
     """Every ``iss`` of ours."""
 
@@ -44,7 +48,10 @@ class Issuer:
         made = {
             "minter": Minter(self.keys, self.tenant, settings),
             "passwords": PasswordChecks(settings.password_threads, settings.password_queue),
-            "federation": Federation(self.clock, settings.federation_ca_bundle),
+            "federation": Federation(
+                self.clock, settings.federation_ca_bundle, find_own=self.find_own_keys
+            ),
+            "refusals": Refusals(self.clock),
             "issuers": list_issuers(self.tenant, self.names),
         }
         for name, value in made.items():

@@ -241,18 +241,69 @@ async def test_a_foreign_token_signs_in_and_its_keys_are_remembered(world: World
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"iss": "https://evil.example"}, {"sub": "repo:a/c"}, {"aud": "x"}, {"sub": 7}],
+    ("changes", "code"),
+    [
+        ({"iss": "https://evil.example"}, 700211),
+        ({"iss": f"{FOREIGN}/"}, 700211),
+        ({"sub": "repo:a/c"}, 700213),
+        ({"sub": "REPO:a/b"}, 700213),
+        ({"sub": 7}, 700213),
+        ({"aud": "x"}, 700212),
+    ],
 )
 async def test_only_issuers_that_a_credential_names_are_called(
-    world: World, changes: dict[str, Any]
+    world: World, changes: dict[str, Any], code: int
 ) -> None:
     federate(world)
     asked = serve(world, make_documents())
 
     answer = await present(world, make_foreign_token(world, **changes))
 
-    assert answer.json()["error_codes"] == [70021]
+    assert answer.json()["error_codes"] == [code]
+    assert asked == []
+
+
+async def test_refused_assertions_are_slowed_down(world: World, clock: FakeClock) -> None:
+    federate(world)
+    serve(world, make_documents())
+    wrong = make_foreign_token(world, sub="repo:a/c")
+    for _ in range(60):
+        assert (await present(world, wrong)).status_code == 401
+
+    slowed = await present(world, make_foreign_token(world))
+
+    assert slowed.status_code == 429
+    assert slowed.headers["retry-after"]
+    assert len(world.list_sign_ins()) == 60
+    world.client_ip = "198.51.100.7"
+    assert (await present(world, make_foreign_token(world))).status_code == 200
+    world.client_ip = "192.0.2.1"
+    clock.move(minutes=1)
+    assert (await present(world, make_foreign_token(world))).status_code == 200
+
+
+async def test_keys_of_an_own_cluster_need_no_call(world: World) -> None:
+    public = make_jwk().as_dict(private=False) | {"kid": "foreign"}
+    keys: dict[str, list[Any]] = {FOREIGN: [public]}
+    federate(world)
+    asked = serve(world, {})
+    federation = Federation(world.issuer.clock, find_own=keys.get)
+    object.__setattr__(world.issuer, "federation", federation)
+
+    assert (await present(world, make_foreign_token(world))).status_code == 200
+    keys[FOREIGN] = []
+    gone = await present(world, make_foreign_token(world))
+
+    assert gone.json()["error_codes"] == [50166]
+    assert asked == []
+
+
+async def test_whoever_trusts_nobody_is_told_so(world: World) -> None:
+    asked = serve(world, make_documents())
+
+    answer = await present(world, make_foreign_token(world))
+
+    assert answer.json()["error_codes"] == [70025]
     assert asked == []
 
 
@@ -272,6 +323,7 @@ async def test_an_expired_foreign_token_is_refused(world: World) -> None:
     answer = await present(world, make_foreign_token(world, exp=5))
 
     assert answer.status_code == 401
+    assert answer.json()["error_codes"] == [700024]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+"""How often one client may show assertions that do not hold.
+
+They cannot be guessed, so nobody is locked out; but each refusal is checked and written down, and
+a program in a loop must neither keep the processors busy nor fill the disk.
+"""
+
+from silo import core
+
+from .errors import TooManyRequests
+
+_PERIOD_S = 60.0
+_MOST = 60
+"""Refusals of one client from one address in a period; every serving process counts for itself."""
+_KEPT = 4096
+"""Clients that are remembered; beyond, the oldest are forgotten."""
+
+
+class Refusals:
+    """Counts what was refused of every client."""
+
+    def __init__(self, clock: core.Clock) -> None:
+        self._clock = clock
+        self._counts: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def check(self, client: str, address: str) -> None:
+        """Let a client go on, unless too much of it was refused just now.
+
+        Raises:
+            TooManyRequests: it has to wait.
+
+        """
+        since, count = self._counts.get((client, address), (0.0, 0))
+        if count >= _MOST and self._clock.monotonic() - since < _PERIOD_S:
+            raise TooManyRequests
+
+    def note(self, client: str, address: str) -> None:
+        """Count a refusal."""
+        now = self._clock.monotonic()
+        since, count = self._counts.pop((client, address), (now, 0))
+        if now - since >= _PERIOD_S:
+            since, count = now, 0
+        if len(self._counts) >= _KEPT:
+            self._counts.pop(next(iter(self._counts)))
+        self._counts[client, address] = (since, count + 1)
