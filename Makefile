@@ -50,5 +50,5 @@ strangers: setup
 	@$(UV) sync --quiet --frozen --inexact --group strangers --python $(PYTHON)
 	@$(PYTHON) -m tools.strangers test
 
-kubernetes: setup ## build what clusters run: once, about twenty minutes
+kubernetes: setup ## build what clusters run, every version (test does it too)
 	@$(PYTHON) -m tools.strangers kubernetes

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,12 +27,16 @@ from . import programs
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "silo"
+WORK = CACHE / ".go"
+"""Modules and compiled packages, shared by all that one set-up builds; then thrown away."""
 
 AZURE_CLI_LOCK = HERE / "azure-cli.txt"
 AZURE_CLI_VERSION = "2.91.0"
 GO_VERSION = "1.27.3"
 ORAS_VERSION = "1.3.6"
 KUBELOGIN_VERSION = "0.2.22"
+KUBERNETES_MINUTES = 10
+"""What one version takes to build on two cores."""
 CONFORMANCE_VERSION = "0.0.0-20260831232431-97274622c111"
 
 # Command or library → Debian package that has it. Debian 13 has docker's client in docker-cli.
@@ -140,7 +144,7 @@ def install_commands(commands: Mapping[str, tuple[str, ...]]) -> None:
     root: list[str] = []
     if os.geteuid() != 0:
         root = ["sudo", "-n"]
-        if not shutil.which("sudo") or _run([*root, "true"], check=False):
+        if not shutil.which("sudo") or _run([*root, "true"], check=False).returncode:
             wanted = " ".join(commands[name][-1] for name in missing)
             raise SetupFailed(
                 f"Missing: {', '.join(missing)}. Installing needs root; please run:\n"
@@ -148,7 +152,7 @@ def install_commands(commands: Mapping[str, tuple[str, ...]]) -> None:
             )
     for pause in (0, 5, 20):
         time.sleep(pause)
-        if _run([*root, "apt-get", "-qq", "update"], check=False) == 0:
+        if _run([*root, "apt-get", "-qq", "update"], check=False).returncode == 0:
             break
     packages = sorted({_choose_package(commands[name]) for name in missing})
     print(f"apt: installing {' '.join(packages)}", flush=True)
@@ -169,7 +173,7 @@ def _is_installed(name: str) -> bool:
     path = find_command(name)
     if path and name == "busybox":
         # The image has no libraries in it: only the static one runs there.
-        return bool(_run(["ldd", path], check=False))
+        return _run(["ldd", path], check=False).returncode != 0
     return path is not None
 
 
@@ -219,7 +223,10 @@ def _build_go(folder: Path) -> None:
 
 
 def _go_install(package: str) -> Callable[[Path], None]:
-    return lambda folder: _go(folder, HERE, "install", package)
+    def install(folder: Path) -> None:
+        _go(folder, HERE, "install", package)
+
+    return install
 
 
 def ensure_engine() -> None:
@@ -235,24 +242,25 @@ def ensure_engine() -> None:
     _build_kit(engine_build.ENGINE)
 
 
-def ensure_kubernetes() -> None:
-    """Build what clusters run, every version, if this machine has not got it yet.
+def ensure_kubernetes(versions: Iterable[str] = tuple(kubernetes_build.KITS)) -> None:
+    """Build what clusters run, if this machine has not got it yet.
 
     Raises:
         SetupFailed: it could not be built.
 
     """
     found = silo_kubernetes.find_folders()
-    for version, kit in kubernetes_build.KITS.items():
+    for version in versions:
         if version not in found:
-            _build_kit(kit)
+            print(f"Kubernetes {version} is not built yet: about {KUBERNETES_MINUTES} minutes.")
+            _build_kit(kubernetes_build.KITS[version])
 
 
 def _build_kit(kit: modules.Kit) -> None:
     ensure(_go_path().parent.parent, _build_go)
     for attempt in (1, 2):
         try:
-            kit.build(_go_path())
+            kit.build(_go_path(), WORK)
         except modules.BuildFailed as problem:
             # What was compiled is kept, so the second attempt is short.
             if attempt == 2:  # noqa: PLR2004
@@ -267,30 +275,16 @@ def _build_probe(folder: Path) -> None:
 
 def _build_specs(folder: Path) -> None:
     # The schema is in the module, and a program cannot embed another module's files.
-    _go(folder, HERE / "specs", "build", "-ldflags=-s -w", f"-o={folder / 'specs'}", ".", keep=True)
-    module = folder / "work" / "pkg" / "mod" / "github.com" / "opencontainers"
-    (found,) = module.glob("runtime-spec@*/schema")
-    shutil.copytree(found, folder / "schema")
-    shutil.rmtree(folder / "work")
+    _go(folder, HERE / "specs", "build", "-ldflags=-s -w", f"-o={folder / 'specs'}", ".")
+    module = "github.com/opencontainers/runtime-spec"
+    found = _go(folder, HERE / "specs", "list", "-m", "-f", "{{.Dir}}", module)
+    shutil.copytree(Path(found.strip()) / "schema", folder / "schema")
 
 
-def _go(folder: Path, where: Path, *words: str, keep: bool = False) -> None:
+def _go(folder: Path, where: Path, *words: str) -> str:
     ensure(_go_path().parent.parent, _build_go)
-    work = folder / "work"
-    environment = {
-        **os.environ,
-        "CGO_ENABLED": "0",
-        "GOBIN": str(folder),
-        "GOCACHE": str(work / "cache"),
-        "GOFLAGS": "-trimpath -modcacherw",
-        "GOPATH": str(work),
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-    }
-    environment.pop("GOROOT", None)
-    _run([_go_path(), "-C", where, *words], environment=environment)
-    if not keep:
-        shutil.rmtree(work)
+    environment = {**modules.environment(WORK), "CGO_ENABLED": "0", "GOBIN": str(folder)}
+    return _run([_go_path(), "-C", where, *words], environment=environment).stdout
 
 
 def ensure(folder: Path, build: Callable[[Path], None]) -> None:
@@ -320,7 +314,7 @@ def ensure(folder: Path, build: Callable[[Path], None]) -> None:
 
 def _run(
     command: list[str | Path], *, check: bool = True, environment: Mapping[str, str] | None = None
-) -> int:
+) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         command,
         env=environment,
@@ -332,7 +326,7 @@ def _run(
     if check and done.returncode:
         words = " ".join(map(str, command))
         raise SetupFailed(f"{words} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done.returncode
+    return done
 
 
 def main(purpose: str) -> None:
@@ -345,22 +339,45 @@ def main(purpose: str) -> None:
     }
     try:
         install_commands(commands[purpose])
-        ensure_engine()
-        if purpose == "kubernetes":
-            ensure_kubernetes()
-            return
-        if purpose != "bench":
-            ensure(az_path().parent.parent, _build_az)
-        if purpose == "test":
-            ensure(probe_path().parent, _build_probe)
-            ensure(specs_path().parent, _build_specs)
-            ensure(oras_path().parent, _go_install(f"oras.land/oras/cmd/oras@v{ORAS_VERSION}"))
-            package = f"github.com/Azure/kubelogin@v{KUBELOGIN_VERSION}"
-            ensure(kubelogin_path().parent, _go_install(package))
-            package = "github.com/opencontainers/distribution-spec/conformance"
-            ensure(conformance_path().parent, _go_install(f"{package}@v{CONFORMANCE_VERSION}"))
+        with _alone():
+            _build_all(purpose)
+            shutil.rmtree(WORK, ignore_errors=True)
     except SetupFailed as problem:
         sys.exit(f"set-up failed: {problem}")
+
+
+def _build_all(purpose: str) -> None:
+    ensure_engine()
+    if purpose == "kubernetes":
+        ensure_kubernetes()
+        return
+    # Clusters are root's, as containers are; the newest version is enough to show and to measure.
+    if os.geteuid() == 0:
+        every = tuple(kubernetes_build.KITS)
+        ensure_kubernetes(every if purpose == "test" else (kubernetes_build.DEFAULT,))
+    if purpose != "bench":
+        ensure(az_path().parent.parent, _build_az)
+    if purpose == "test":
+        ensure(probe_path().parent, _build_probe)
+        ensure(specs_path().parent, _build_specs)
+        ensure(oras_path().parent, _go_install(f"oras.land/oras/cmd/oras@v{ORAS_VERSION}"))
+        package = "github.com/opencontainers/distribution-spec/conformance"
+        ensure(conformance_path().parent, _go_install(f"{package}@v{CONFORMANCE_VERSION}"))
+        package = f"github.com/Azure/kubelogin@v{KUBELOGIN_VERSION}"
+        ensure(kubelogin_path().parent, _go_install(package))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the cache: two set-ups at once would compile the same with half of the machine each."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / ".set-up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another set-up to end", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 if __name__ == "__main__":

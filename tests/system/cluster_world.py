@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.kits import demand_kits
 from tools import strangers
 
 from silo import core, engine, kube
 from silo.kube import control_groups, images, nodes, processes
 
+KIT = next(iter(demand_kits().values()))
 CLOCK = core.SystemClock()
 WAIT_S = 240.0
 """Far more than a busy machine needs."""

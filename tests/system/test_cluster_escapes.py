@@ -5,7 +5,6 @@ with the node's files. What it may do to its own node is not looked at.
 """
 
 import json
-import os
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -15,9 +14,7 @@ from typing import Any
 import pytest
 from tools import strangers
 
-from silo import kube
-
-from .cluster_world import PROBE, SIZE, World, eventually, leave_up, open_world
+from .cluster_world import KIT, PROBE, SIZE, World, eventually, leave_up, open_world
 
 PROGRAM = f"/{strangers.probe_path().name}"
 NAMESPACE = "open"
@@ -29,18 +26,12 @@ MACHINES = {
 }
 """Attempts at what is the machine's. The others are at what the node has of its own, its processes
 among it: whoever traces the kubelet stops it. ``socket-vsock`` is let through, see the how-to."""
-_KITS = kube.find_kits()
-
-if os.geteuid() != 0:
-    pytest.skip("clusters need root", allow_module_level=True)
-if not _KITS:
-    pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Bring a cluster up with a pod that has every right; leave it to itself."""
-    with open_world(tmp_path_factory.mktemp("escapes"), next(iter(_KITS.values()))) as made:
+    with open_world(tmp_path_factory.mktemp("escapes"), KIT) as made:
         leave_up(made)
         start_mighty_pod(made)
         yield made

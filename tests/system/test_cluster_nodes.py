@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +13,9 @@ from tools import strangers
 from silo import engine, kube
 from silo.engine import netns
 
-from .cluster_world import PROBE, SIZE, World, eventually, find_ready, leave_up, open_world
+from .cluster_world import KIT, PROBE, SIZE, World, eventually, find_ready, leave_up, open_world
 
 PROGRAM = f"/{strangers.probe_path().name}"
-_KITS = kube.find_kits()
-
-if os.geteuid() != 0:
-    pytest.skip("clusters need root", allow_module_level=True)
-if not _KITS:
-    pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
 
 
 def plan_node(index: int) -> kube.NodePlan:
@@ -36,7 +29,7 @@ TWO = (plan_node(0), plan_node(1))
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Bring a cluster of two nodes up, with a pod that answers on each; leave it to itself."""
-    with open_world(tmp_path_factory.mktemp("nodes"), next(iter(_KITS.values()))) as made:
+    with open_world(tmp_path_factory.mktemp("nodes"), KIT) as made:
         made.nodes = TWO
         leave_up(made)
         for index, node in enumerate(TWO):

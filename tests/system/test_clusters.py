@@ -22,21 +22,24 @@ from silo import engine, kube
 from silo.engine import links, netns
 from silo.kube import nodes
 
-from .cluster_world import NODE, PROBE, WAIT_S, World, eventually, find_ready, is_alive, open_world
+from .cluster_world import (
+    KIT,
+    NODE,
+    PROBE,
+    WAIT_S,
+    World,
+    eventually,
+    find_ready,
+    is_alive,
+    open_world,
+)
 from .net_probes import knock, listening
-
-_KITS = kube.find_kits()
-
-if os.geteuid() != 0:
-    pytest.skip("clusters need root", allow_module_level=True)
-if not _KITS:
-    pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Return a machine for one cluster, which is gone in the end."""
-    with open_world(tmp_path_factory.mktemp("clusters"), next(iter(_KITS.values()))) as made:
+    with open_world(tmp_path_factory.mktemp("clusters"), KIT) as made:
         yield made
 
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.kits import demand_kits
 from tools import programs
 from tools.azure import Az
 
-from silo import kube
-
-KITS = kube.find_kits()
+KITS = demand_kits()
 WAIT_S = 240.0
 """Far more than a busy machine needs."""
 SIZE = "Standard_B2s"

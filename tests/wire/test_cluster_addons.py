@@ -4,21 +4,15 @@ A pod that is busy from the beginning gives the autoscaler time to see it while 
 """
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from tests.wire import aks
-from tests.wire.aks import KITS, Cluster
+from tests.wire.aks import Cluster
 from tools import programs
 from tools.azure import Az, Registry
 from tools.containers import Image
-
-if os.geteuid() != 0:
-    pytest.skip("clusters need root", allow_module_level=True)
-if not KITS:
-    pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")

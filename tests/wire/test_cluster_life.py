@@ -1,7 +1,6 @@
 """``az aks`` between create and delete: stopped, started, rotated, tagged, planned."""
 
 import base64
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,11 +11,6 @@ from tools.azure import Az
 from . import aks
 
 PAUSE = "localhost/silo/pause:1"
-
-if os.geteuid() != 0:
-    pytest.skip("clusters need root", allow_module_level=True)
-if not aks.KITS:
-    pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")

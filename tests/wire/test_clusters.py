@@ -1,7 +1,6 @@
 """``az aks`` and ``kubectl``: the life of a cluster, as one who uses it sees it."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,11 +10,6 @@ from tests.wire.aks import KITS, SIZE, WAIT_S, Cluster
 from tools import programs
 from tools.azure import Az
 from tools.containers import Image
-
-if os.geteuid() != 0:
-    pytest.skip("clusters need root", allow_module_level=True)
-if not KITS:
-    pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")

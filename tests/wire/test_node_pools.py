@@ -1,6 +1,5 @@
 """``az aks nodepool``, ``scale`` and ``machine``: nodes that come, change and go."""
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,11 +10,6 @@ from tools.azure import Az
 from silo.kube import nodes
 
 from . import aks
-
-if os.geteuid() != 0:
-    pytest.skip("clusters need root", allow_module_level=True)
-if not aks.KITS:
-    pytest.skip("no Kubernetes is built here (make kubernetes)", allow_module_level=True)
 
 PAUSE = nodes.PAUSE_IMAGE
 

@@ -103,10 +103,10 @@ class Kit:
                 _compile(program, go, module, work, folder / "bin")
             if any(program.package.startswith("./") for program in programs):
                 # Our own code: a kit whose programs fail their tests is none.
-                _run([go, "test", "./..."], module, {**_environment(work), "CGO_ENABLED": "0"})
+                _run([go, "test", "./..."], module, {**environment(work), "CGO_ENABLED": "0"})
             packages = [program.package for program in programs]
             command: list[str | Path] = [go, "list", "-deps", "-f", licences.FORMAT, *packages]
-            listed = _run(command, module, _environment(work))
+            listed = _run(command, module, environment(work))
             found = licences.gather(listed, folder / "licences")
             if any(program.cgo for program in programs):
                 found += licences.gather_libraries(folder / "licences")
@@ -143,14 +143,15 @@ def _digest(*inputs: str) -> str:
 
 
 def _compile(program: Program, go: Path, module: Path, work: Path, target: Path) -> None:
-    environment = {**_environment(work), "CGO_ENABLED": "1" if program.cgo else "0"}
+    variables = {**environment(work), "CGO_ENABLED": "1" if program.cgo else "0"}
     tags = ["-tags", program.tags] if program.tags else []
     command: list[str | Path] = [go, "build", "-trimpath", *tags, "-ldflags", program.linker]
-    _run([*command, "-o", target / program.name, program.package], module, environment)
+    _run([*command, "-o", target / program.name, program.package], module, variables)
 
 
-def _environment(work: Path) -> dict[str, str]:
-    environment = {
+def environment(work: Path) -> dict[str, str]:
+    """Return the environment of the go command, which keeps all that it makes in one folder."""
+    variables = {
         **os.environ,
         "GOCACHE": str(work / "cache"),
         "GOFLAGS": "-trimpath -modcacherw -buildvcs=false",
@@ -158,8 +159,8 @@ def _environment(work: Path) -> dict[str, str]:
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
     }
-    environment.pop("GOROOT", None)
-    return environment
+    variables.pop("GOROOT", None)
+    return variables
 
 
 @contextmanager
