@@ -5,10 +5,12 @@ and a thousand ARM writes in each. The machine itself keeps running, so this say
 a power cut does to the page cache; that is what fsync before the answer is for.
 """
 
+import contextlib
 import os
 import random
 import signal
 import time
+from pathlib import Path
 
 from bench.processes import wait_until
 from tests.system.ledger import Ledger, Writer, check_files, check_ledger
@@ -63,6 +65,44 @@ def test_no_acknowledged_write_is_lost_when_any_process_is_killed(open_silo, reg
     assert verified["firstBroken"] is None
     assert max(starts, default=0) < START_LIMIT_S
     assert '"unhandled"' not in silo.log.read_text()
+
+
+def test_every_process_holds_its_locks_on_the_database(open_silo):
+    """Without them, whoever opens the database next takes it for its own and makes it anew."""
+    silo = open_silo()
+    silo.sign_in()
+
+    def look():
+        """Return who has the index of the log open, and who holds a lock on it."""
+        index = silo.settings.database.with_name(f"{silo.settings.database.name}-shm")
+        inode = index.stat().st_ino
+        locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+        return (
+            {pid for pid in silo.list_processes() if _has_open(pid, index)},
+            {int(words[-4]) for words in locks if words[-3].endswith(f":{inode}")},
+        )
+
+    def settled():
+        users, holders = look()
+        return users and users == holders
+
+    # Each worker has looked for its listener by then.
+    time.sleep(CALM_S)
+    wait_until(settled, 20, "the locks")
+    workers = {pid for pid, name in silo.list_processes().items() if name == "silo-worker"}
+    _kill(silo, "silo-control", random.Random())
+    wait_until(lambda: "silo-control" in silo.list_processes().values(), 20, "another control")
+    for _ in range(20):
+        silo.sign_in()
+
+    wait_until(settled, 20, "the locks")
+    assert workers <= silo.list_processes().keys()
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return any(place.resolve() == path for place in Path(f"/proc/{pid}/fd").iterdir())
+    return False
 
 
 def _wait_for_writes(ledger: Ledger, writers: list[Writer], count: int) -> None:

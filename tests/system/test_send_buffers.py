@@ -1,8 +1,11 @@
 """Connections from this machine get small send buffers: the listener is found among all sockets."""
 
+import fcntl
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +36,16 @@ def test_only_connections_of_the_port_get_small_buffers() -> None:
         assert send_buffers.limit_send_buffers(ours.getsockname()[1]) == 1
         assert measure(ours) == ACCOUNTED
         assert measure(another) == before != ACCOUNTED
+
+
+def test_locks_of_this_process_stay(tmp_path: Path) -> None:
+    """SQLite's processes keep out of each other's way by them (sqlite.org/howtocorrupt.html)."""
+    with (tmp_path / "database").open("w") as file, listening() as ours:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        inode = f":{os.fstat(file.fileno()).st_ino} "
+
+        assert send_buffers.limit_send_buffers(ours.getsockname()[1]) == 1
+        assert inode in Path("/proc/locks").read_text()
 
 
 async def test_a_listener_that_opens_later_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

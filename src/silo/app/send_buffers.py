@@ -6,9 +6,9 @@ of 1 GiB, a fifth of the processor time of both ends (docs/reference/speed.md).
 """
 
 import asyncio
-import os
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -39,27 +39,35 @@ async def keep_send_buffers_small(port: int) -> None:
 def limit_send_buffers(port: int) -> int:
     """Set the listeners that this process has at a port; return how many there are."""
     count = 0
-    for listener in _open_listeners():
-        with listener:
-            if listener.getsockname()[1] == port:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+    for entry in _DESCRIPTORS.iterdir():
+        with _borrowing(int(entry.name)) as found:
+            if found is not None and _listens(found, port):
+                found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
                 count += 1
     return count
 
 
-def _open_listeners() -> Iterator[socket.socket]:
-    for entry in _DESCRIPTORS.iterdir():
-        try:
-            descriptor = os.dup(int(entry.name))
-        except OSError:
-            continue  # closed meanwhile
-        try:
-            found = socket.socket(fileno=descriptor)
-        except OSError:
-            os.close(descriptor)
-            continue  # no socket
-        is_tcp = found.family in {socket.AF_INET, socket.AF_INET6}
-        if is_tcp and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            yield found
-        else:
-            found.close()
+@contextmanager
+def _borrowing(descriptor: int) -> Iterator[socket.socket | None]:
+    """Give the socket of a descriptor, not a copy of it; None where it is none.
+
+    A copy would have to be closed, and with any descriptor of a file go all the locks that this
+    process has on it (man 2 fcntl): SQLite's on the database as well.
+    """
+    try:
+        found = socket.socket(fileno=descriptor)
+    except OSError:
+        yield None
+        return
+    try:
+        yield found
+    finally:
+        found.detach()
+
+
+def _listens(found: socket.socket, port: int) -> bool:
+    return (
+        found.family in {socket.AF_INET, socket.AF_INET6}
+        and bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+        and found.getsockname()[1] == port
+    )
