@@ -239,7 +239,7 @@ def ensure_engine() -> None:
     if silo_engine.find_folder():
         return
     install_commands(_ENGINE_BUILD_COMMANDS)
-    _build_kit(engine_build.ENGINE)
+    build_kit(engine_build.ENGINE)
 
 
 def ensure_kubernetes(versions: Iterable[str] = tuple(kubernetes_build.KITS)) -> None:
@@ -253,10 +253,11 @@ def ensure_kubernetes(versions: Iterable[str] = tuple(kubernetes_build.KITS)) ->
     for version in versions:
         if version not in found:
             print(f"Kubernetes {version} is not built yet: about {KUBERNETES_MINUTES} minutes.")
-            _build_kit(kubernetes_build.KITS[version])
+            build_kit(kubernetes_build.KITS[version])
 
 
-def _build_kit(kit: modules.Kit) -> None:
+def build_kit(kit: modules.Kit) -> None:
+    """Build a kit with our Go, at the second attempt if need be."""
     ensure(_go_path().parent.parent, _build_go)
     for attempt in (1, 2):
         try:

@@ -1,0 +1,57 @@
+"""What is told of a cluster that was judged: ``bench/results/conformance.json``."""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.report import RESULTS, describe_machine
+
+from . import build, cluster, images
+from .specs import Verdict
+
+PATH = RESULTS / "conformance.json"
+
+
+def render(lanes: Mapping[str, Iterable[str]], known: Mapping[str, Mapping[str, Verdict]]) -> Any:
+    """Return the document: by lane, how many passed, and which did not and why."""
+    return {
+        "kubernetes": build.VERSION,
+        "machine": describe_machine(),
+        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),  # noqa: TID251 - no clock here
+        "cluster": {
+            "nodes": cluster.NODES,
+            "size": cluster.SIZE,
+            "networkPolicy": cluster.POLICIES,
+        },
+        "images": [name for recipe in images.RECIPES for name in recipe.names],
+        "lanes": {
+            name: _render_lane(set(specs), known.get(name, {})) for name, specs in lanes.items()
+        },
+    }
+
+
+def _render_lane(specs: set[str], known: Mapping[str, Verdict]) -> dict[str, Any]:
+    passed = [name for name in specs if name in known and known[name].has_passed]
+    skipped = {name for name in specs if name in known and known[name].state == "skipped"}
+    failed = {name for name in specs if name in known} - skipped - set(passed)
+    return {
+        "specs": len(specs),
+        "passed": len(passed),
+        "failed": _list_reasons(failed, known),
+        "skippedByThemselves": _list_reasons(skipped, known),
+        "notRun": sorted(specs - set(known)),
+        "seconds": round(sum(known[name].seconds for name in specs if name in known)),
+    }
+
+
+def _list_reasons(names: set[str], known: Mapping[str, Verdict]) -> list[dict[str, str]]:
+    return [
+        {"spec": name, "state": known[name].state, "why": known[name].why} for name in sorted(names)
+    ]
+
+
+def save(document: Mapping[str, Any], path: Path = PATH) -> None:
+    """Write the document where the last one was."""
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
