@@ -1,7 +1,7 @@
 # Every command of this house. Each makes what it needs from this machine's python3 and apt.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup lint check test demo bench strangers kubernetes peers format
+.PHONY: help setup lint check test demo bench strangers kubernetes conformance peers format
 
 UV := .venv/bin/uv
 PYTHON := .venv/bin/python
@@ -52,3 +52,6 @@ strangers: setup
 
 kubernetes: setup ## build what clusters run, every version (test does it too)
 	@$(PYTHON) -m tools.strangers kubernetes
+
+conformance: setup ## judge a cluster by upstream's own tests, hours; writes bench/results
+	$(PYTHON) -m tools.conformance
