@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dnslib import DNSRecord
+
 from silo import kube
 from tools import programs
 from tools.azure import Az
@@ -19,6 +21,7 @@ GROUP, NAME = "conformance", "conformance"
 REGISTRY = "conformance"
 NODES, SIZE, POLICIES = 2, "Standard_B2s", "azure"
 _CREATE_S = 900.0
+_DNS_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Cluster:
 
     @property
     def kubeconfig(self) -> Path:
-        """An administrator's, with the proxy in it that knows the cluster's name."""
+        """An administrator's, by the address of the cluster."""
         return self.folder / "kubeconfig"
 
     @property
@@ -81,7 +84,7 @@ def ensure_up(folder: Path) -> Cluster:
         *("--network-policy", POLICIES),
     )
     programs.succeed(az.run(*made, timeout_s=_CREATE_S))
-    _write_access(cluster, az, environment)
+    _write_access(cluster, az, instance)
     _write_repositories(cluster, server)
     return cluster
 
@@ -117,17 +120,26 @@ def _push(folder: Path, server: str, credentials: str, environment: Mapping[str,
     secret.unlink()
 
 
-def _write_access(cluster: Cluster, az: Az, environment: Mapping[str, str]) -> None:
-    words = ("-g", GROUP, "-n", NAME, "--admin", "--file", str(cluster.kubeconfig))
+def _write_access(cluster: Cluster, az: Az, instance: Instance) -> None:
+    words = ("-g", GROUP, "-n", NAME, "--admin", "--overwrite-existing")
+    words = (*words, "--file", str(cluster.kubeconfig))
     programs.succeed(az.run("aks", "get-credentials", *words))
     kubectl = find_kit().kubernetes
     cluster.kubectl.write_text(f'#!/bin/sh\nexec {kubectl} kubectl "$@"\n')
     cluster.kubectl.chmod(0o755)
-    # With the proxy in the file the tests' own requests, to pods and balancers, go straight.
-    proxied = f"clusters.{NAME}.proxy-url"
-    config = ("config", "set", proxied, environment["HTTPS_PROXY"])
+    # Not all of the tests ask by a proxy, and this machine's own DNS knows nothing of clusters.
+    fqdn = az.text("aks", "show", "-g", GROUP, "-n", NAME, "--query", "fqdn")
+    address = f"https://{_resolve(instance, fqdn)}:443"
+    config = ("config", "set", f"clusters.{NAME}.server", address)
     command = (str(cluster.kubectl), f"--kubeconfig={cluster.kubeconfig}", *config)
     programs.succeed(programs.run(command, programs.plain_environment()))
+
+
+def _resolve(instance: Instance, name: str) -> str:
+    """Ask Silo's DNS for the address of a name."""
+    host, _, port = instance.endpoints["dns"].rpartition(":")
+    answer = DNSRecord.parse(DNSRecord.question(name).send(host, int(port), timeout=_DNS_S))
+    return str(answer.short())
 
 
 def _write_repositories(cluster: Cluster, server: str) -> None:
