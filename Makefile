@@ -54,4 +54,5 @@ kubernetes: setup ## build what clusters run, every version (test does it too)
 	@$(PYTHON) -m tools.strangers kubernetes
 
 conformance: setup ## judge a cluster by upstream's own tests, hours; writes bench/results
+	@$(PYTHON) -m tools.strangers demo
 	$(PYTHON) -m tools.conformance
