@@ -121,8 +121,8 @@ def _push(folder: Path, server: str, credentials: str, environment: Mapping[str,
 
 
 def _write_access(cluster: Cluster, az: Az, instance: Instance) -> None:
-    words = ("-g", GROUP, "-n", NAME, "--admin", "--overwrite-existing")
-    words = (*words, "--file", str(cluster.kubeconfig))
+    place = ("--overwrite-existing", "--file", str(cluster.kubeconfig))
+    words = ("-g", GROUP, "-n", NAME, "--admin", *place)
     programs.succeed(az.run("aks", "get-credentials", *words))
     kubectl = find_kit().kubernetes
     cluster.kubectl.write_text(f'#!/bin/sh\nexec {kubectl} kubectl "$@"\n')
