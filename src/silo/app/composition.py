@@ -268,6 +268,7 @@ def open_loops(settings: Settings, clock: core.Clock) -> Sequence[Awaitable[None
             room.run(plans.list_plans, cluster_plans.list_plans),
             sampler.run(),
             containerservice.Autoscaler(rooms.grounds).run(),
+            containerservice.AutoUpgrader(rooms.grounds).run(),
             containerservice.AuditLog(rooms.grounds, clock).run(),
         )
     return (

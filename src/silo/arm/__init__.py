@@ -19,6 +19,7 @@ from .errors import InvalidRequestContent as InvalidRequestContent
 from .errors import InvalidResourceId as InvalidResourceId
 from .errors import InvalidResourceName as InvalidResourceName
 from .errors import NotYet as NotYet
+from .errors import OperationCanceled as OperationCanceled
 from .errors import ParentResourceNotFound as ParentResourceNotFound
 from .errors import PreconditionFailed as PreconditionFailed
 from .errors import ResourceGroupBeingDeleted as ResourceGroupBeingDeleted

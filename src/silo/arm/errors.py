@@ -46,6 +46,16 @@ class NotYet(core.SiloError):
         self.retry_after_s = retry_after_s
 
 
+class OperationCanceled(ArmError):
+    """Raised by ``reconcile``: somebody aborted what was being done."""
+
+    status = 409
+    code = "OperationCanceled"
+
+    def __init__(self) -> None:
+        super().__init__("The operation was aborted.")
+
+
 class InvalidResourceId(ArmError):
     """The text is not the id of anything."""
 

@@ -20,6 +20,7 @@ RETRY = {"x-ms-retry-after-ms": "200"}
 """Not ``Retry-After``: that counts seconds; without either clients wait 30 (azure-wire 0.2)."""
 _DELETE = "delete"
 _WRITE = "write"
+_ABORT = "abort"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,18 @@ class _Ticket:
     resource: ResourceId
 
 
-def render_headers(call: Call, resource: Resource) -> dict[str, str]:
-    """Return the headers that lead from a write that is still under way to its status."""
+def render_headers(call: Call, resource: Resource, *, aborting: bool = False) -> dict[str, str]:
+    """Return the headers that lead from a write that is still under way to its status.
+
+    To abort is to be canceled: what is a failure to others is that one's success.
+    """
     if resource.is_settled:
         return {}
-    ticket = _write_ticket(_Ticket(resource.uid, _verb(resource), resource.id))
+    verb = _ABORT if aborting else _verb(resource)
+    ticket = _write_ticket(_Ticket(resource.uid, verb, resource.id))
     id_, urls = resource.id, call.urls
     version = f"?api-version={call.api_version}"
-    if resource.deleting:
+    if resource.deleting or aborting:
         place = f"{_place(id_)}/operationResults/{ticket}"
         if id_.namespace == RESOURCES:
             place = f"/subscriptions/{id_.subscription}/operationresults/{ticket}"
@@ -101,6 +106,8 @@ class OperationStatuses:
         if outcome is None:
             link = f"{call.urls.resource_manager}{call.path}?api-version={call.api_version}"
             return Reply(202, None, {"location": link, **RETRY})
+        if ticket.verb == _ABORT and outcome.state == "Canceled":
+            return Reply(204)
         if outcome.code:
             return Reply(409, {"error": {"code": outcome.code, "message": outcome.message}})
         return Reply(204 if ticket.verb == _DELETE else 200)
@@ -151,7 +158,7 @@ def _read_ticket(text: str) -> _Ticket:
         ticket = _Ticket(uid, verb, parse_resource_id(resource))
     except (binascii.Error, ValueError, InvalidResourceId):
         raise NotFound(_unknown(text)) from None
-    if verb not in {_DELETE, _WRITE} or len(uid) != 32:  # noqa: PLR2004 - a GUID in hex
+    if verb not in {_DELETE, _WRITE, _ABORT} or len(uid) != 32:  # noqa: PLR2004 - a GUID in hex
         raise NotFound(_unknown(text))
     return ticket
 

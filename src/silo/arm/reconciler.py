@@ -15,7 +15,7 @@ import structlog
 from silo import audit, core
 
 from .documents import read_properties
-from .errors import ArmError, NotYet
+from .errors import ArmError, NotYet, OperationCanceled
 from .gateway import Catalogue
 from .provider import ResourceType
 from .recorder import CATEGORY
@@ -125,7 +125,8 @@ class Reconciler:
             raise
         except core.SiloError as error:
             code = error.code if isinstance(error, ArmError) else "InternalServerError"
-            await self._settle(resource, Outcome("Failed", code, str(error)))
+            state = "Canceled" if isinstance(error, OperationCanceled) else "Failed"
+            await self._settle(resource, Outcome(state, code, str(error)))
         except Exception as error:
             # The edge of the loop: a network that may come back, or a bug of ours.
             log.exception("reconcile failed", resource=resource.id.text)

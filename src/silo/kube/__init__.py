@@ -36,12 +36,14 @@ from .credentials import render_token as render_token
 from .errors import ClusterStarting as ClusterStarting
 from .errors import DrainFailed as DrainFailed
 from .errors import KubeError as KubeError
+from .errors import NodesBlocked as NodesBlocked
 from .errors import ServiceRefused as ServiceRefused
 from .errors import StepFailed as StepFailed
 from .errors import UpgradeFailed as UpgradeFailed
 from .errors import VersionMissing as VersionMissing
 from .ground import Ground as Ground
 from .ground import Serve as Serve
+from .node_notes import list_images as list_images
 from .paths import ClusterPaths as ClusterPaths
 from .plans import API_PORT as API_PORT
 from .plans import DRAIN_S as DRAIN_S
@@ -51,7 +53,9 @@ from .plans import POD_SPACE as POD_SPACE
 from .plans import SERVICE_SPACE as SERVICE_SPACE
 from .plans import ClusterPlan as ClusterPlan
 from .plans import NodePlan as NodePlan
+from .plans import Rollout as Rollout
 from .plans import SignIn as SignIn
 from .plans import Size as Size
 from .runner import end_programs as end_programs
 from .safeguards import POD_SECURITY_LEVELS as POD_SECURITY_LEVELS
+from .upgrading import find_version as find_version

@@ -1,9 +1,14 @@
 """The programs of a Kubernetes version, and where this machine has them."""
 
+import functools
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+_HEAD = 4096
+"""Bytes of a program that have its build id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,11 @@ class Kit:
     def build(self) -> str:
         """What tells this build of the programs from another of the same version."""
         return self.folder.parent.name
+
+    @property
+    def image(self) -> str:
+        """What nodes of this build are made from; another build is another image."""
+        return f"Silo-{self.version}-{_digest(self.folder)}"
 
     @property
     def kubernetes(self) -> Path:
@@ -49,6 +59,16 @@ class Kit:
     def metrics_server(self) -> Path:
         """What measures pods and nodes, for ``kubectl top`` and autoscalers."""
         return self.folder / "metrics-server"
+
+
+@functools.cache
+def _digest(folder: Path) -> str:
+    """Return what tells programs from others: Go writes a hash of each at its beginning."""
+    digest = hashlib.sha256()
+    for program in sorted(folder.iterdir()) if folder.is_dir() else ():
+        with program.open("rb") as file:
+            digest.update(program.name.encode() + file.read(_HEAD))
+    return digest.hexdigest()[:12]
 
 
 def find_kits() -> dict[str, Kit]:

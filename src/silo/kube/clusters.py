@@ -85,7 +85,7 @@ class Clusters:
         """
         await self._wait_ready()
         held = self._held.get(plan.uid)
-        if held is not None and held.runner.plan != plan:
+        if held is not None and (held.runner.plan != plan or held.runner.told):
             if replace(held.runner.plan, nodes=plan.nodes) == plan:
                 held.runner.change(plan)
             else:

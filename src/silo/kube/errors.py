@@ -5,9 +5,12 @@
   * ServiceRefused: it asks for what a load balancer cannot give
   * StepFailed: the machine does not let us make something
     * DrainFailed: pods do not leave a node
+    * NodesBlocked: nodes are not replaced for that
   * UpgradeFailed: the cluster is as it was before
   * VersionMissing: the programs of this version are not here
 """
+
+from collections.abc import Collection
 
 from silo import core
 
@@ -30,6 +33,15 @@ class StepFailed(KubeError):
 
 class DrainFailed(StepFailed):
     """Pods do not leave a node in time, or may not."""
+
+
+class NodesBlocked(StepFailed):
+    """Pods do not leave some of the nodes that were to be replaced; all others are."""
+
+    def __init__(self, nodes: Collection[str], why: str) -> None:
+        names = sorted(nodes)
+        super().__init__(f"Nodes that were not replaced: {', '.join(names)}. {why}")
+        self.nodes = frozenset(nodes)
 
 
 class UpgradeFailed(KubeError):

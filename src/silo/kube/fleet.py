@@ -25,19 +25,22 @@ from . import (
 )
 from .api import Api, is_node_ready, list_pod_ranges
 from .binaries import Kit
-from .errors import StepFailed, VersionMissing
+from .errors import DrainFailed, NodesBlocked, StepFailed, VersionMissing
 from .ground import Ground
 from .node_notes import Note
 from .nodes import Node
-from .plans import NODE_SPACE, SURGE_PLACE, ClusterPlan, NodePlan
+from .plans import MAX_SURGES, NODE_SPACE, SURGE_PLACE, ClusterPlan, NodePlan
 from .tending import Tending
 from .traffic import Traffic
 from .waiting import forwards, wait_until
 
 log = structlog.get_logger()
 
-_SURGE = "zzzzzz"
-"""Where other nodes of a pool have their number."""
+_NUMBER = 6
+"""Digits of a node's number, at the end of its name."""
+_SURGE = "zzzz"
+"""Begins the number of a node that a pool has more while others are replaced: the last ones."""
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PROGRAMS = ("kube-proxy", "kubelet", "containerd", "init")
 _TRIES = 20
 _LET_GO_S = 1.0
@@ -57,8 +60,15 @@ class Fleet:
         self._traffic = traffic
         self._paths = ground.locate(cluster.uid)
 
-    async def follow(self, say: Callable[[str], None]) -> None:
-        """Have the nodes that are planned, and no others."""
+    async def follow(
+        self, say: Callable[[str], None], blocked: Collection[str] = frozenset()
+    ) -> None:
+        """Have the nodes that are planned, and no others; the blocked ones stay as they are.
+
+        Raises:
+            NodesBlocked: pods do not leave some that were to be replaced.
+
+        """
         wanted = {plan.name: plan for plan in self._cluster.nodes}
         say("The nodes are starting.")
         outdated = [plan for plan in wanted.values() if self._is_outdated(plan)]
@@ -66,25 +76,50 @@ class Fleet:
             for plan in wanted.values():
                 if plan not in outdated:
                     tasks.create_task(self.bring_up(plan))
-                elif not self._runs(plan.name):
+                elif not self._runs(plan.name) or (
+                    plan.name in blocked and not plan.rollout.quarantine
+                ):
                     tasks.create_task(self._bring_back(plan))
-        surges = {name_surge(plan) for plan in outdated}
+        pools: dict[str, list[NodePlan]] = {}
+        for plan in outdated:
+            pools.setdefault(_find_set(plan.name), []).append(plan)
         notes = self._list_notes()
-        leaving = [name for name in notes if name not in {*wanted, *surges}]
+        stay = {*wanted, *_list_stand_ins(notes, pools, blocked)}
+        leaving = [name for name in notes if name not in stay]
         if leaving:
             say("Pods are leaving the nodes that are to go.")
             await self.retire(leaving)
-        # All pools' have one place: the one that has begun goes on first.
-        for surge in sorted(surges, key=lambda name: (name not in notes, name)):
-            say("The nodes are being replaced.")
-            await self.roll([plan for plan in outdated if name_surge(plan) == surge])
+        failures: dict[str, str] = {}
+        begun = {_find_set(name) for name in notes if is_surge(name)}
+        # The pool that has begun goes on first.
+        for pool in sorted(pools, key=lambda name: (name not in begun, name)):
+            due = [plan for plan in pools[pool] if plan.name not in blocked]
+            if due:
+                say("The nodes are being replaced.")
+                failures |= await self.roll(due)
         await self._forget_strays()
+        if failures:
+            raise NodesBlocked(failures, next(iter(failures.values())))
+
+    async def hold(self, say: Callable[[str], None]) -> None:
+        """Have the nodes that are there run as they are, whatever is planned."""
+        say("What was begun is left as it is.")
+        wanted = {plan.name: plan for plan in self._cluster.nodes}
+        for name, note in self._list_notes().items():
+            if note is None or not note.joined:
+                continue
+            if name in wanted:
+                await self._bring_back(wanted[name])
+            await self._change(name, node_objects.uncordon)
 
     async def bring_up(self, plan: NodePlan) -> None:
         """Have a node run as planned; return once it takes pods."""
         ground, tending = self._ground, self._tending
-        kit = ground.find_kit(plan.version or self._cluster.version)
-        note = Note.of_plan(plan, self._list_notes().get(plan.name))
+        before = self._list_notes().get(plan.name)
+        kit = self._choose_kit(plan, before)
+        labels = (*plan.labels, (node_objects.IMAGE, kit.image))
+        plan = replace(plan, image=kit.image, labels=labels)
+        note = Note.of_plan(plan, before, str(kit.folder))
         await tending.do(node_notes.write_note, self._paths, note)
         paths = self._paths.node(plan.name, plan.place)
         first_id = await tending.do(node_spaces.ensure_users, ground.state, self._paths, paths)
@@ -139,28 +174,62 @@ class Fleet:
         await wait_until(is_ready, f"the node {plan.name} does not get ready")
         await wait_until(lambda: forwards(at.netns_path), f"{plan.name} does not forward")
         await self._change(plan.name, node_objects.join)
+        await tending.do(node_notes.write_note, self._paths, replace(note, joined=True))
 
-    async def retire(self, names: Collection[str]) -> None:
+    async def retire(
+        self, names: Collection[str], *, drain_s: float | None = None, soak_s: float = 0.0
+    ) -> None:
         """Empty nodes as the budgets over their pods allow, and take them away."""
         # All of them first, or pods would move from one that goes to the next.
         for name in names:
             await self._change(name, node_objects.cordon)
         async with asyncio.TaskGroup() as tasks:
             for name in names:
-                tasks.create_task(self._retire_one(name))
+                tasks.create_task(self._retire_one(name, drain_s, soak_s))
 
-    async def replace(self, old: str, new: NodePlan) -> None:
-        """Have one node go and another come, also under the same name and address."""
-        await self.retire([old])
-        await self.bring_up(new)
+    async def roll(self, outdated: Sequence[NodePlan]) -> dict[str, str]:
+        """Replace nodes of a pool by what they are to be, some at a time; return who could not be.
 
-    async def roll(self, outdated: Sequence[NodePlan]) -> None:
-        """Replace nodes of a pool by what they are to be, one by one, with one more meanwhile."""
-        surge = replace(outdated[0], name=name_surge(outdated[0]), place=SURGE_PLACE)
-        await self.bring_up(surge)
-        for plan in outdated:
-            await self.replace(plan.name, plan)
-        await self.retire([surge.name])
+        There are as many more meanwhile, unless the pool is to do without them.
+        """
+        pace, failures = outdated[0].rollout, dict[str, str]()
+        surges = self._plan_surges(outdated)
+        async with asyncio.TaskGroup() as tasks:
+            for surge in surges:
+                tasks.create_task(self.bring_up(surge))
+        turns = asyncio.Semaphore(len(surges) or max(1, pace.unavailable))
+
+        async def take(plan: NodePlan) -> None:
+            async with turns:
+                try:
+                    await self.retire([plan.name], drain_s=plan.drain_s, soak_s=pace.soak_s)
+                except* DrainFailed as group:
+                    failures[plan.name] = str(group.exceptions[0])
+                    leave = node_objects.quarantine if pace.quarantine else node_objects.uncordon
+                    await self._change(plan.name, leave)
+                else:
+                    await self.bring_up(plan)
+
+        async with asyncio.TaskGroup() as tasks:
+            for plan in outdated:
+                tasks.create_task(take(plan))
+        stay = len(failures) if pace.quarantine else 0
+        await self.retire([surge.name for surge in surges[stay:]])
+        return failures
+
+    def _plan_surges(self, outdated: Sequence[NodePlan]) -> list[NodePlan]:
+        """Return the nodes more of a pool; those that were begun keep their places."""
+        count = min(outdated[0].rollout.surge, len(outdated), MAX_SURGES)
+        names = [name_surge(outdated[0], index) for index in range(count)]
+        notes = self._list_notes()
+        taken = {note.place for name, note in notes.items() if note and name not in names}
+        free = (SURGE_PLACE + step for step in range(MAX_SURGES))
+        kept = {name: note.place for name, note in notes.items() if note and name in names}
+        left = (place for place in free if place not in taken and place not in kept.values())
+        return [
+            replace(outdated[0], name=name, place=kept[name] if name in kept else next(left))
+            for name in names
+        ]
 
     async def _bring_back(self, plan: NodePlan) -> None:
         """Have a node run once more as it was, for its pods until they can go elsewhere."""
@@ -175,12 +244,12 @@ class Fleet:
             # It is to go in any case.
             log.warning("node does not come back", node=plan.name, why=str(error))
 
-    async def _retire_one(self, name: str) -> None:
+    async def _retire_one(self, name: str, drain_s: float | None, soak_s: float) -> None:
         note, runs = self._list_notes().get(name), self._runs(name)
         if note is not None and runs and await self._find(name):
-            await draining.drain(self._api, name, note.drain_s)
+            await draining.drain(self._api, name, note.drain_s if drain_s is None else drain_s)
             await self._change(name, node_objects.set_apart)
-            await asyncio.sleep(_LET_GO_S)
+            await asyncio.sleep(max(_LET_GO_S, soak_s))
         await self._tending.end(tuple(f"{program}-{name}" for program in _PROGRAMS))
         if not runs:
             await draining.forget(self._api, name)
@@ -212,7 +281,21 @@ class Fleet:
 
     def _is_outdated(self, plan: NodePlan) -> bool:
         note = self._list_notes().get(plan.name)
-        return note is not None and note.model != plan.model
+        if note is None or note.version != plan.version:
+            return note is not None
+        if plan.image in {"", note.image}:
+            return False
+        # What is not built here any more nothing can be made from.
+        kit = self._ground.kits.get(plan.version or self._cluster.version)
+        return kit is not None and kit.image == plan.image
+
+    def _choose_kit(self, plan: NodePlan, before: Note | None) -> Kit:
+        """Return what a node is made from: one that runs goes on with what it has."""
+        kit = self._ground.find_kit(plan.version or self._cluster.version)
+        if before is None or before.version != plan.version or not self._runs(plan.name):
+            return kit
+        folder = Path(before.folder)
+        return replace(kit, folder=folder) if before.folder and folder.is_dir() else kit
 
     def _list_notes(self) -> dict[str, Note | None]:
         return node_notes.list_notes(self._paths)
@@ -260,6 +343,30 @@ class Fleet:
         return f"{self._cluster.uid}.{place}"
 
 
-def name_surge(plan: NodePlan) -> str:
-    """Return the name of the node that a pool has more while its nodes are replaced."""
-    return f"{plan.name[: -len(_SURGE)]}{_SURGE}"
+def name_surge(plan: NodePlan, index: int = 0) -> str:
+    """Return the name of one of the nodes that a pool has more while its nodes are replaced."""
+    tens, ones = divmod(len(_DIGITS) ** 2 - 1 - index, len(_DIGITS))
+    return f"{_find_set(plan.name)}{_SURGE}{_DIGITS[tens]}{_DIGITS[ones]}"
+
+
+def is_surge(name: str) -> bool:
+    """Tell whether a node is one of those."""
+    return name[-_NUMBER:].startswith(_SURGE)
+
+
+def _find_set(name: str) -> str:
+    """Return how all names of the pool's nodes begin."""
+    return name[:-_NUMBER]
+
+
+def _list_stand_ins(
+    notes: Collection[str], pools: Mapping[str, Sequence[NodePlan]], blocked: Collection[str]
+) -> set[str]:
+    """Return the nodes more that stay: for those to come, or for those that cannot be emptied."""
+    found: set[str] = set()
+    for pool, plans in pools.items():
+        due = any(plan.name not in blocked for plan in plans)
+        count = MAX_SURGES if due else sum(plan.rollout.quarantine for plan in plans)
+        names = {name_surge(plans[0], index) for index in range(count)}
+        found |= {name for name in notes if _find_set(name) == pool and name in names}
+    return found

@@ -21,12 +21,17 @@ class Note:
     drain_s: float
     born_with: tuple[str, ...] = ()
     """The taints that it registers with; later ones are the API's, and restart no kubelet."""
+    joined: bool = False
+    """Whether it took pods once."""
+    folder: str = ""
+    """Where the programs are that it was made from."""
 
     @classmethod
-    def of_plan(cls, plan: NodePlan, before: "Note | None") -> "Note":
+    def of_plan(cls, plan: NodePlan, before: "Note | None", folder: str = "") -> "Note":
         """Return what is to be noted of a planned node."""
         taints = plan.taints if before is None else before.born_with
-        return cls(plan.name, plan.place, *plan.model, plan.drain_s, taints)
+        joined = before is not None and before.joined
+        return cls(plan.name, plan.place, *plan.model, plan.drain_s, taints, joined, folder)
 
     @property
     def model(self) -> tuple[str, str]:
@@ -46,6 +51,11 @@ def list_notes(paths: ClusterPaths) -> dict[str, Note | None]:
     folder = paths.state / "nodes"
     names = sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
     return {name: _read(_locate(paths, name)) for name in names}
+
+
+def list_images(paths: ClusterPaths) -> dict[str, str]:
+    """Return what each node that is here was made from."""
+    return {name: note.image for name, note in list_notes(paths).items() if note is not None}
 
 
 def _read(path: Path) -> Note | None:

@@ -12,6 +12,11 @@ LEAVING = "silo/leaving"
 """Annotation: cordoned because it is to go; its value says whether somebody had done so before."""
 APART = "node.kubernetes.io/exclude-from-external-load-balancers"
 """Label: load balancers do not lead here; ours has a value of its own."""
+IMAGE = "kubernetes.azure.com/node-image-version"
+"""Label: what it was made from."""
+_STATUS = "kubernetes.azure.com/upgrade-status"
+_QUARANTINED = "Quarantined"
+"""Label of Azure's: pods do not leave it, so it was not replaced."""
 _OURS = "silo"
 _BY_OTHERS = "cordoned-before"
 
@@ -68,9 +73,16 @@ def uncordon(node: Mapping[str, Any]) -> dict[str, Any]:
     if note is None:
         return {}
     parts: dict[str, Any] = {"metadata": {"annotations": {LEAVING: None}}}
+    if _STATUS in (node["metadata"].get("labels") or {}):
+        parts["metadata"]["labels"] = {_STATUS: None}
     if note != _BY_OTHERS:
         parts["spec"] = {"unschedulable": None}
     return _hold(node, parts)
+
+
+def quarantine(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the patch by which it is told of a cordoned node that it was to be replaced."""
+    return _hold(node, {"metadata": {"labels": {_STATUS: _QUARANTINED}}})
 
 
 def set_apart(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,8 @@ FIRST_NODE_PLACE = 4
 MAX_PODS = 110
 """The kubelet's own default, and kubenet's on AKS; a node's range holds 254."""
 SURGE_PLACE = 64_500
-"""Of the one node more while others are replaced, one pool after the other; behind what internal
-load balancers have."""
+"""Of the first node more while others are replaced; behind what internal load balancers have."""
+MAX_SURGES = 400
 DRAIN_S = 1800.0
 """AKS's default."""
 DOMAIN = "cluster.local"
@@ -33,6 +33,21 @@ class Size:
 
     cores: float
     memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How the nodes of a pool are replaced by others."""
+
+    surge: int = 1
+    """How many more there are meanwhile, and how many are replaced at a time."""
+    unavailable: int = 0
+    """How many are replaced at a time where there is none more."""
+    soak_s: float = 0.0
+    """How long an emptied node stays before it is replaced."""
+    quarantine: bool = False
+    """Whether a node that pods do not leave stays cordoned, with one more in its place; otherwise
+    it takes pods again. It is not replaced in either case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +69,8 @@ class NodePlan:
     """What it was made from; a node is never changed into another one, but replaced."""
     drain_s: float = DRAIN_S
     """How long its pods may take to leave it."""
+    rollout: Rollout = Rollout()
+    """How it is replaced; the same for a whole pool."""
 
     @property
     def model(self) -> tuple[str, str]:
@@ -101,6 +118,9 @@ class ClusterPlan:
     """From where, outside of the cluster, the API may be asked; empty is from everywhere."""
     pod_security: str = "baseline"
     """The standard that pods keep to where their namespace says nothing."""
+    halted: bool = False
+    """Whether what there is stays as it is, however far it is from this plan: what was being done
+    was aborted."""
     was_up: bool = field(default=False, compare=False)
     """Whether it is known to have come up before, so that it must have stored something. It says
     nothing of what the cluster shall be."""

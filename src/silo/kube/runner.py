@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -20,7 +21,7 @@ from . import (
 from .api import Api
 from .binaries import Kit
 from .disks import Disks
-from .errors import DrainFailed, StepFailed, UpgradeFailed
+from .errors import DrainFailed, NodesBlocked, StepFailed, UpgradeFailed
 from .fleet import Fleet
 from .ground import Ground
 from .paths import ClusterPaths
@@ -52,6 +53,10 @@ class Runner:
         self._ground = ground
         self._paths = ground.locate(plan.uid)
         self._group = ground.name_group(plan.uid)
+        self._blocked: NodesBlocked | None = None
+        """What the last upgrade ended with; nothing is replaced before somebody asks again."""
+        self.told = False
+        """Whether they who asked for it know."""
         self._changed = asyncio.Event()
         self._answers = asyncio.Event()
         """Set while the API server answers, as far as is known."""
@@ -73,10 +78,14 @@ class Runner:
             failure, self.failure = self.failure, None
             self.settled.clear()
             raise failure
+        if self._blocked is not None:
+            self.told = True
+            raise self._blocked
 
     def change(self, plan: ClusterPlan) -> None:
         """Follow another plan from now on; what runs and is in both of them is not touched."""
         self.plan, self.failure = plan, None
+        self._blocked, self.told = None, False
         self.doing = "The cluster is being changed."
         self.settled.clear()
         self._changed.set()
@@ -96,7 +105,9 @@ class Runner:
                 failures = 1 if self.settled.is_set() else failures + 1
                 problem = _find_first(problems)
                 log.warning("cluster does not come up", cluster=self.plan.uid, why=str(problem))
-                if failures >= TRIES or isinstance(problem, (DrainFailed, UpgradeFailed)):
+                if isinstance(problem, NodesBlocked):
+                    self._blocked = problem
+                elif failures >= TRIES or isinstance(problem, (DrainFailed, UpgradeFailed)):
                     self.failure = problem
                     self.settled.set()
                 if isinstance(problem, UpgradeFailed):
@@ -133,6 +144,13 @@ class Runner:
 
     async def _bring_up(self, plan: ClusterPlan, traffic: Traffic) -> None:
         """Take every step; those that are taken already take no time."""
+        if plan.halted:
+            version = await self.tending.do(upgrading.find_version, self._paths)
+            if not version:
+                await self.tending.do(end_programs, self._group, self._paths)
+                return
+            await upgrading.undo(self._paths, plan.version, self.tending)
+            plan = replace(plan, version=version)
         if not plan.running or rotation.is_due(self._paths, plan.rotation):
             self._say("The cluster is stopping.")
             await self.tending.do(end_programs, self._group, self._paths)
@@ -154,7 +172,11 @@ class Runner:
             await wait_until(
                 lambda: rotation.is_told(api, self._paths), "pods do not hear of the authority"
             )
-            await Fleet(plan, self._ground, self.tending, api, traffic).follow(self._say)
+            fleet = Fleet(plan, self._ground, self.tending, api, traffic)
+            if plan.halted:
+                await fleet.hold(self._say)
+            else:
+                await fleet.follow(self._say, self._blocked.nodes if self._blocked else ())
             await safeguards.encrypt_anew(api, self._paths)
             await addons.ensure(api, addons.list_objects(plan, self._paths))
         finally:

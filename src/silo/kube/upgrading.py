@@ -53,6 +53,19 @@ async def guard(paths: ClusterPaths, version: str, tending: Tending) -> AsyncIte
     await tending.do(note, paths, version)
 
 
+def find_version(paths: ClusterPaths) -> str:
+    """Return the version that the control plane was of when it last came up, if it ever did."""
+    note = paths.state / _NOTE
+    return note.read_text() if note.exists() else ""
+
+
+async def undo(paths: ClusterPaths, version: str, tending: Tending) -> None:
+    """Leave an upgrade to a version that has not come up yet."""
+    if is_due(paths, version) and (paths.state / _COPY).exists():
+        await tending.end(_PROGRAMS)
+        await tending.do(restore, paths)
+
+
 def recover(paths: ClusterPaths) -> None:
     """Finish a restoration that was cut off."""
     copy = paths.state / _COPY

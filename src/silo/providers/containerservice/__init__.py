@@ -6,6 +6,7 @@ from .agent_pools import AgentPools
 from .audit_log import AuditLog as AuditLog
 from .authorizer_door import AUTHORIZER_ROUTE as AUTHORIZER_ROUTE
 from .authorizer_door import AuthorizerDoor as AuthorizerDoor
+from .auto_upgrades import AutoUpgrader as AutoUpgrader
 from .autoscaling import Autoscaler as Autoscaler
 from .checks import check_cluster
 from .commands import Commands
@@ -66,14 +67,9 @@ def provider(around: Surroundings) -> arm.Provider:
             arm.Action("runCommand", commands.run, statuses=(202,)),
             arm.Action("stop", life.stop, statuses=(202, 204)),
             arm.Action("rotateClusterCertificates", life.rotate, statuses=(202,)),
-            arm.Action(
-                "abort",
-                life.abort,
-                statuses=(409,),
-                coverage="refused: what was begun goes on to its end",
-            ),
+            arm.Action("abort", life.abort, statuses=(202,)),
         ),
-        coverage="partly: no add-ons; no operation can be aborted",
+        coverage="partly: no add-ons",
     )
     maintenance: arm.ResourceType[MaintenanceConfiguration] = arm.ResourceType(
         name="managedClusters/maintenanceConfigurations",
@@ -86,7 +82,6 @@ def provider(around: Surroundings) -> arm.Provider:
         patchable=False,
         created_status=200,
         name_pattern="|".join(NAMES),
-        coverage="partly: stored; nothing upgrades by itself yet",
     )
     return arm.Provider(_NAMESPACE, (clusters, maintenance), _list_operations(handlers))
 

@@ -13,6 +13,7 @@ from silo import arm, core
 
 from . import errors, machines
 from .checks import check_cluster
+from .life import abort
 from .pools import USER, require_system
 from .properties import ManagedCluster
 from .showing import POOL_TYPE, list_machines, list_pools, show_pool
@@ -44,6 +45,16 @@ class AgentPools:
             arm.Operation(f"{POOL_TYPE}/machines/read", "GET", machine, self.list_machines),
             arm.Operation(
                 f"{POOL_TYPE}/machines/read", "GET", f"{machine}/{{machine}}", self.get_machine
+            ),
+            arm.Operation(
+                f"{POOL_TYPE}/upgradeNodeImageVersion/action",
+                "POST",
+                f"{pool}/upgradeNodeImageVersion",
+                self.upgrade_image,
+                statuses=(200, 202),
+            ),
+            arm.Operation(
+                f"{POOL_TYPE}/abort/action", "POST", f"{pool}/abort", self.abort, statuses=(202,)
             ),
             arm.Operation(
                 f"{POOL_TYPE}/deleteMachines/action",
@@ -130,6 +141,30 @@ class AgentPools:
 
         resource = await self._change(call, match, change, lambda: 202)
         return arm.Reply(202, None, arm.render_headers(call, resource))
+
+    async def upgrade_image(self, call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
+        """Have the nodes of a pool be made from the latest image of their version."""
+        name = match["pool"]
+        kits, shown = self.around.kits, self._require_pool(self._read(match), name)["properties"]
+        kit = kits.get(shown["orchestratorVersion"])
+        latest = kit.image if kit else shown.get("nodeImageVersion")
+        if (shown.get("nodeImageVersion"), shown["provisioningState"]) == (latest, "Succeeded"):
+            return arm.Reply(200, self._require_pool(self._read(match), name))
+
+        def change(current: arm.Resource, pools: Pools) -> tuple[arm.Resource, Pools]:
+            found = _find(pools, name)
+            newer = [{**one, "nodeImageVersion": latest} if one is found else one for one in pools]
+            return current, newer
+
+        resource = await self._change(call, match, change, lambda: 202)
+        shown = self._require_pool(resource, name)
+        return arm.Reply(202, shown, arm.render_headers(call, resource))
+
+    async def abort(self, call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
+        """Leave what is being done as it is: a pool is written with its cluster."""
+        resource = self._read(match)
+        self._require_pool(resource, match["pool"])
+        return await abort(self.around.resources, call, resource.id)
 
     async def list_machines(self, _call: arm.Call, match: arm.Match, _body: Any) -> arm.Reply:
         """Answer the machines of a pool."""

@@ -60,6 +60,7 @@ class Autoscaler:
             and not one.deleting
             and one.is_settled
             and read_wish(one).running
+            and not read_wish(one).halted
             and list_scalable(one)
         ]
 

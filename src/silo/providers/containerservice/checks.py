@@ -34,6 +34,7 @@ _CLUSTER: Mapping[str, Sequence[Any] | None] = {
     "agentPoolProfiles": ANY,
     "networkProfile": ANY,
     "autoScalerProfile": ANY,
+    "autoUpgradeProfile": ANY,
     "enableRBAC": (True,),
     "nodeResourceGroup": ANY,
     "identityProfile": ANY,
@@ -50,6 +51,11 @@ _AAD: Mapping[str, Sequence[Any] | None] = {
     "adminGroupObjectIDs": ANY,
     "enableAzureRBAC": ANY,
     "tenantID": ANY,
+}
+_UPGRADE: Mapping[str, Sequence[Any]] = {
+    "upgradeChannel": ("none", "patch", "stable", "rapid", "node-image"),
+    # There is nothing of a node beside its image that could be patched.
+    "nodeOSUpgradeChannel": ("None", "NodeImage"),
 }
 _ACCESS: Mapping[str, Sequence[Any] | None] = {"authorizedIPRanges": ANY}
 _NETWORK: Mapping[str, Sequence[Any]] = {
@@ -83,6 +89,7 @@ def check_cluster(change: arm.Change[ManagedCluster]) -> ManagedCluster:
         raise errors.PropertyNotSupported("properties.enableRBAC", "false")
     check_parts("properties.networkProfile", given.get("networkProfile") or {}, _NETWORK)
     check_parts("properties.aadProfile", given.get("aadProfile") or {}, _AAD)
+    check_parts("properties.autoUpgradeProfile", given.get("autoUpgradeProfile") or {}, _UPGRADE)
     access = given.get("apiServerAccessProfile") or {}
     check_parts("properties.apiServerAccessProfile", access, _ACCESS)
     read_sources(access.get("authorizedIPRanges") or ())

@@ -78,6 +78,19 @@ class UpgradeNotAllowed(arm.ArmError):
         )
 
 
+class RollbackNotAllowed(arm.ArmError):
+    """What upgrades itself would not stay where it was brought back to."""
+
+    code = "OperationNotAllowed"
+
+    def __init__(self, pool: str, channel: str) -> None:
+        super().__init__(
+            f"The agent pool {pool} cannot be rolled back while the cluster is upgraded "
+            f"automatically (upgradeChannel '{channel}'). Set the channel to 'none' first.",
+            target="orchestratorVersion",
+        )
+
+
 class VersionsIncompatible(arm.ArmError):
     """A pool that is newer than its control plane, or too old for it."""
 
@@ -205,6 +218,13 @@ class ClusterFailed(arm.ArmError):
     code = "ControlPlaneFailed"
 
 
+class PodDrainFailure(arm.ArmError):
+    """Pods do not leave a node."""
+
+    status = 500
+    code = "PodDrainFailure"
+
+
 class ClusterNotReady(arm.Conflict):
     """There are no credentials before there is a cluster."""
 
@@ -263,16 +283,13 @@ class NothingToAbort(arm.Conflict):
         super().__init__("There is no operation in progress on the managed cluster to abort.")
 
 
-class AbortNotSupported(arm.Conflict):
-    """What was begun goes on to its end; another wish takes its place."""
+class AbortNotAllowed(arm.Conflict):
+    """Half a cluster's end is no state that it could be left in."""
 
     code = "OperationNotAllowed"
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Aborting an operation is not supported in this location: it goes on to its end, which "
-            "is at most some minutes away. A newer update takes its place."
-        )
+    def __init__(self, state: str) -> None:
+        super().__init__(f"Aborting the operation ({state}) is not allowed: it goes on to its end.")
 
 
 class ClusterTokenRequired(arm.ArmError):

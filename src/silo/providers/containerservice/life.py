@@ -35,9 +35,9 @@ class Life:
 
         return await self._change(call, resource, begin)
 
-    async def abort(self, _call: arm.Call, resource: arm.Resource, _body: Any) -> arm.Reply:
-        """Refuse to leave a cluster half-way."""
-        raise errors.NothingToAbort if resource.is_settled else errors.AbortNotSupported
+    async def abort(self, call: arm.Call, resource: arm.Resource, _body: Any) -> arm.Reply:
+        """Leave what is being done as it is."""
+        return await abort(self.around.resources, call, resource.id)
 
     async def _change(
         self, call: arm.Call, resource: arm.Resource, begin: Callable[[Wish], Wish]
@@ -58,7 +58,7 @@ class Life:
             if wanted == wish and current.state == "Succeeded":
                 return None
             changed = replace(
-                store_wish(current, wanted),
+                store_wish(current, replace(wanted, halted=False)),
                 generation=current.generation + 1,
                 changed=arm.make_stamp(call.now, call.principal, call.correlation_id),
             )
@@ -68,3 +68,30 @@ class Life:
         if written is None:
             return arm.Reply(204)
         return arm.Reply(202, None, arm.render_headers(call, written))
+
+
+async def abort(resources: arm.Resources, call: arm.Call, cluster: arm.ResourceId) -> arm.Reply:
+    """Wish that a cluster stays as far as it came; whoever writes it next goes on.
+
+    Raises:
+        NothingToAbort, AbortNotAllowed.
+
+    """
+
+    def write(conn: core.Connection) -> arm.Resource:
+        current = resources.get(conn, cluster)
+        wish = read_wish(current)
+        if current.is_settled:
+            raise errors.NothingToAbort
+        if current.deleting or not wish.running:
+            raise errors.AbortNotAllowed("Deleting" if current.deleting else "Stopping")
+        call.record(conn, 202)
+        changed = replace(
+            store_wish(current, replace(wish, halted=True)),
+            generation=current.generation + 1,
+            changed=arm.make_stamp(call.now, call.principal, call.correlation_id),
+        )
+        return resources.put(conn, changed)
+
+    written = await resources.store.write(write)
+    return arm.Reply(202, None, arm.render_headers(call, written, aborting=True))

@@ -12,8 +12,12 @@ from silo import arm
 
 from . import errors
 
+FULL_TYPE = "Microsoft.ContainerService/managedClusters/maintenanceConfigurations"
 GENERAL = "default"
-NAMES = (GENERAL, "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule")
+VERSIONS, NODES = "aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule"
+NAMES = (GENERAL, VERSIONS, NODES)
+_FIRST_DAY = date(2000, 1, 1)
+"""Schedules are reckoned from their first day on."""
 _LAST_HOUR = 23
 Day = Literal["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 
@@ -82,7 +86,7 @@ class MaintenanceWindow(arm.Shape):
     schedule: Schedule
     duration_hours: int = Field(ge=4, le=24)
     start_time: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    start_date: date | None = None
+    start_date: date | None = Field(default=None, ge=_FIRST_DAY)
     utc_offset: str | None = Field(default=None, pattern=r"^[-+](0\d|1[0-4]):[0-5]\d$")
     not_allowed_dates: tuple[DateSpan, ...] | None = None
 

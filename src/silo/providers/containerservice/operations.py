@@ -12,7 +12,7 @@ from .agent_pools import AgentPools
 from .entra import choose_program
 from .showing import render_cluster
 from .surroundings import Surroundings
-from .upgrades import render_cluster_profile, render_pool_profile
+from .upgrades import list_recent, render_cluster_profile, render_pool_profile
 from .versions import render_versions
 from .wish import read_cluster, read_wish
 
@@ -73,10 +73,11 @@ class Operations:
     async def get_pool_upgrades(self, call: arm.Call, match: arm.Match, body: Any) -> arm.Reply:
         """Answer the versions that a pool can be brought to."""
         pool = (await AgentPools(self.around).get(call, match, body)).body
-        current = pool["properties"]["currentOrchestratorVersion"]
-        control = read_wish(self._find(match)).version
-        image = pool["properties"].get("nodeImageVersion")
-        profile = render_pool_profile(pool["id"], current, control, self.around.kits, image)
+        shown = pool["properties"]
+        current, wish = shown["currentOrchestratorVersion"], read_wish(self._find(match))
+        now = (current, shown.get("nodeImageVersion") or "")
+        recent = list_recent(wish.history, pool["name"], now, self.around.kits)
+        profile = render_pool_profile(pool["id"], current, wish.version, self.around.kits, recent)
         return arm.Reply(200, profile)
 
     async def list_versions(self, _call: arm.Call, _match: arm.Match, _body: Any) -> arm.Reply:

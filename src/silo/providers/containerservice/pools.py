@@ -8,7 +8,8 @@ from silo import kube
 
 from . import errors
 from .parts import ANY, check_parts, is_empty, is_same
-from .properties import AgentPool
+from .properties import AgentPool, UpgradeSettings
+from .rollouts import check_rollout
 
 MAX_POOLS = 100
 SYSTEM, USER = "System", "User"
@@ -89,6 +90,7 @@ def check_pool(path: str, given: Mapping[str, Any], before: Mapping[str, Any] | 
     check_parts(path, given, _POOL)
     upgrade = given.get("upgradeSettings") or {}
     check_parts(f"{path}.upgradeSettings", upgrade, _UPGRADE)
+    check_rollout(f"{path}.upgradeSettings", UpgradeSettings.model_validate(upgrade))
     name = given.get("name")
     if not name:
         raise errors.PropertyRequired(f"{path}.name")

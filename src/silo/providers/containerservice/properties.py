@@ -31,6 +31,7 @@ class AgentPool(arm.Shape):
     os_type: str | None = None
     type: str | None = None
     orchestrator_version: str | None = None
+    node_image_version: str | None = None
     max_pods: int | None = Field(default=None, ge=10, le=250)
     scale_set_priority: str | None = None
     scale_set_eviction_policy: str | None = None
@@ -87,6 +88,13 @@ class ApiServerAccess(arm.Shape):
     authorized_ip_ranges: tuple[str, ...] | None = Field(default=None, alias="authorizedIPRanges")
 
 
+class AutoUpgradeProfile(arm.Shape):
+    """What is upgraded without being asked for."""
+
+    upgrade_channel: str | None = None
+    node_os_upgrade_channel: str | None = Field(default=None, alias="nodeOSUpgradeChannel")
+
+
 class ManagedCluster(arm.Shape):
     """A cluster."""
 
@@ -103,6 +111,7 @@ class ManagedCluster(arm.Shape):
     identity_profile: dict[str, KubeletIdentity] | None = None
     aad_profile: AadProfile | None = None
     bootstrap_profile: dict[str, Any] | None = None
+    auto_upgrade_profile: AutoUpgradeProfile | None = None
     auto_scaler_profile: dict[str, str | None] | None = None
     silo: dict[str, Any] | None = None
     """Ours (see ``wish.py``); never taken from a client, never shown."""

@@ -42,10 +42,22 @@ class Reconciling:
             raise errors.ClusterFailed(str(error)) from error
         except core.StoreUnavailable:
             raise
+        except (kube.DrainFailed, kube.NodesBlocked) as error:
+            raise errors.PodDrainFailure(str(error)) from error
         except core.SiloError as error:
             raise errors.ClusterFailed(str(error)) from error
+        if read_wish(resource).halted:
+            await self._leave(resource)
         if read_wish(resource).running:
-            await self._change(resource, _note_reached)
+            images = kube.list_images(self.around.locate(resource.uid))
+            await self._change(resource, lambda current: _note_reached(current, images))
+
+    async def _leave(self, resource: arm.Resource) -> None:
+        """Say that what was begun is left; a control plane not brought to its version stays so."""
+        version = kube.find_version(self.around.locate(resource.uid))
+        if version and version != read_wish(resource).version:
+            await self._change(resource, go_back)
+        raise arm.OperationCanceled
 
     async def remove(self, resource: arm.Resource) -> None:
         """Take the cluster off the machine, and its resource group away."""
@@ -122,6 +134,16 @@ def _try_plan(resource: arm.Resource) -> kube.ClusterPlan | None:
         return None
 
 
-def _note_reached(resource: arm.Resource) -> arm.Resource:
-    reached = list_versions(resource)
-    return store_wish(resource, replace(read_wish(resource), reached=reached))
+def _note_reached(resource: arm.Resource, images: Mapping[str, str]) -> arm.Resource:
+    """Return a cluster that knows what came up: of each pool the image that its nodes are from."""
+    pools, found = [], dict[str, str]()
+    by_pool: dict[str, set[str]] = {}
+    for node in plan_cluster(resource).nodes:
+        by_pool.setdefault(node.pool, set()).add(images.get(node.name, node.image))
+    for pool in resource.properties["agentPoolProfiles"]:
+        wanted = pool.get("nodeImageVersion") or ""
+        image = min(by_pool.get(pool["name"]) or {wanted})
+        found[pool["name"]] = image
+        pools.append({**pool, "nodeImageVersion": image} if image else pool)
+    wish = replace(read_wish(resource), reached=list_versions(resource), images=found)
+    return store_wish(resource, wish).with_properties(agentPoolProfiles=pools)

@@ -4,12 +4,17 @@ Source: https://learn.microsoft.com/azure/aks/upgrade-aks-cluster: minors are no
 goes back, no pool is newer than its control plane, and none is older by more than three minors.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from . import errors
-from .versions import count_version, find_version, sort_versions
+from silo import core, kube
 
+from . import errors
+from .versions import count_version, find_version, list_upgrades, sort_versions
+
+_RECENT = 5
+"""How much of a pool's past is kept."""
 _POOL_LAG = 3
 """How many minors a pool may be behind its control plane (Kubernetes' version skew policy)."""
 
@@ -32,9 +37,17 @@ def choose_version(cluster: str, wanted: str, before: str | None, known: Iterabl
 
 
 def choose_pool_version(
-    cluster: str, wanted: str, before: str | None, control: str, known: Iterable[str]
+    cluster: str,
+    wanted: str,
+    before: str | None,
+    control: str,
+    known: Iterable[str],
+    *,
+    recent: Collection[str] = (),
 ) -> str:
     """Return the version that a pool's nodes are to have, given their control plane's.
+
+    It goes back to those alone that it had recently.
 
     Raises:
         VersionNotSupported, UpgradeNotAllowed, VersionsIncompatible.
@@ -46,18 +59,43 @@ def choose_pool_version(
     ahead = count_version(found) > count_version(control)
     if ahead or count_version(control)[1] - count_version(found)[1] > _POOL_LAG:
         raise errors.VersionsIncompatible(found, control)
-    if before is not None and count_version(found) < count_version(before):
+    back = before is not None and count_version(found) < count_version(before)
+    if before is not None and back and found not in recent:
         raise errors.UpgradeNotAllowed(before, found, list_pool_upgrades(before, control, known))
     return found
 
 
-def list_upgrades(current: str, known: Iterable[str]) -> list[str]:
-    """Return what a control plane of this version can be brought to, the newest first."""
-    now = count_version(current)
+def choose_image(
+    wanted: str | None, before: str | None, version: str, kits: Mapping[str, kube.Kit], *, new: bool
+) -> str | None:
+    """Return what nodes are to be made from: what they are, unless they get another version.
+
+    Raises:
+        PropertyNotSupported: the wanted one is not here.
+
+    """
+    latest = kits[version].image
+    if wanted and wanted not in {before, latest}:
+        raise errors.PropertyNotSupported("properties.nodeImageVersion", wanted)
+    return latest if new or wanted == latest else before
+
+
+def remember(
+    history: Mapping[str, Any], pool: str, before: tuple[str, str], until: datetime
+) -> dict[str, Any]:
+    """Return the history with what a pool had until now."""
+    entry = [*before, core.render_time(until)]
+    return {**history, pool: [*history.get(pool, ()), entry][-_RECENT:]}
+
+
+def list_recent(
+    history: Mapping[str, Any], pool: str, now: tuple[str, str], kits: Mapping[str, kube.Kit]
+) -> list[dict[str, str]]:
+    """Return what a pool can be brought back to: what it had, as far as it is still here."""
     return [
-        one
-        for one in sort_versions(known)
-        if count_version(one) > now and _is_near(now, count_version(one))
+        {"orchestratorVersion": version, "nodeImageVersion": image, "timestamp": until}
+        for version, image, until in history.get(pool, ())
+        if (version, image) != now and version in kits and kits[version].image == image
     ]
 
 
@@ -80,9 +118,14 @@ def render_cluster_profile(id_: str, current: str, known: Iterable[str]) -> dict
 
 
 def render_pool_profile(
-    id_: str, current: str, control: str, known: Iterable[str], image: str | None
+    id_: str,
+    current: str,
+    control: str,
+    kits: Mapping[str, kube.Kit],
+    recent: Sequence[Mapping[str, str]],
 ) -> dict[str, Any]:
     """Return the answer of ``upgradeProfiles/default`` of a pool."""
+    known = kits.keys()
     upgrades = [{"kubernetesVersion": one} for one in list_pool_upgrades(current, control, known)]
     return {
         "id": f"{id_}/upgradeProfiles/default",
@@ -91,11 +134,8 @@ def render_pool_profile(
         "properties": {
             "kubernetesVersion": current,
             "osType": "Linux",
-            "latestNodeImageVersion": image,
+            "latestNodeImageVersion": kits[current].image if current in kits else None,
             "upgrades": upgrades or None,
+            "recentlyUsedVersions": list(recent),
         },
     }
-
-
-def _is_near(now: tuple[int, ...], then: tuple[int, ...]) -> bool:
-    return now[0] == then[0] and then[1] - now[1] <= 1

@@ -18,6 +18,16 @@ def find_version(wanted: str, known: Iterable[str]) -> str | None:
     return next(fitting, None) if wanted.count(".") >= 1 else None
 
 
+def list_upgrades(current: str, known: Iterable[str]) -> list[str]:
+    """Return what a control plane of this version can be brought to, the newest first."""
+    now = count_version(current)
+    return [
+        one
+        for one in sort_versions(known)
+        if count_version(one) > now and _is_near(now, count_version(one))
+    ]
+
+
 def render_versions(known: Iterable[str]) -> list[dict[str, Any]]:
     """Return the answer of ``kubernetesVersions``."""
     ordered = sort_versions(known)
@@ -30,8 +40,9 @@ def render_versions(known: Iterable[str]) -> list[dict[str, Any]]:
             "isDefault": ordered[0] in patches,
             "isPreview": None,
             "capabilities": {"supportPlan": ["KubernetesOfficial"]},
-            # To another version no cluster can be brought here yet.
-            "patchVersions": {patch: {"upgrades": []} for patch in patches},
+            "patchVersions": {
+                patch: {"upgrades": list_upgrades(patch, ordered)} for patch in patches
+            },
         }
         for minor, patches in minors.items()
     ]
@@ -40,3 +51,7 @@ def render_versions(known: Iterable[str]) -> list[dict[str, Any]]:
 def count_version(version: str) -> tuple[int, ...]:
     """Return a version as numbers, which are in order."""
     return tuple(map(int, version.split(".")))
+
+
+def _is_near(now: tuple[int, ...], then: tuple[int, ...]) -> bool:
+    return now[0] == then[0] and then[1] - now[1] <= 1

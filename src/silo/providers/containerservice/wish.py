@@ -9,7 +9,8 @@ from silo import arm, kube
 
 from . import machines
 from .entra import plan_sign_in
-from .properties import AgentPool, ManagedCluster
+from .properties import AgentPool, ManagedCluster, UpgradeSettings
+from .rollouts import plan_rollout
 from .sizes import find_size
 from .sources import read_sources
 
@@ -35,6 +36,12 @@ class Wish:
     """Which nodes its pools have (see ``machines.py``)."""
     reached: Mapping[str, str] = field(default_factory=dict)
     """The versions that came up last, by pool; the control plane's is under no name."""
+    images: Mapping[str, str] = field(default_factory=dict)
+    """The node images that came up last, by pool."""
+    history: Mapping[str, Any] = field(default_factory=dict)
+    """By pool, the oldest first: version, image and until when it had them."""
+    halted: bool = False
+    """Whether what was being done was aborted, and nobody has written since."""
     pod_security: str = kube.POD_SECURITY_LEVELS[0]
     """What the tag said when the cluster was written: tags change without being checked."""
 
@@ -73,7 +80,11 @@ def go_back(resource: arm.Resource) -> arm.Resource:
     wish, properties = read_wish(resource), resource.properties
     version = wish.reached.get("", wish.version)
     pools = [
-        {**pool, "orchestratorVersion": wish.reached.get(pool["name"], version)}
+        {
+            **pool,
+            "orchestratorVersion": wish.reached.get(pool["name"], version),
+            "nodeImageVersion": wish.images.get(pool["name"], pool.get("nodeImageVersion")),
+        }
         for pool in properties["agentPoolProfiles"]
     ]
     return store_wish(resource, replace(wish, version=version)).with_properties(
@@ -105,6 +116,7 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
         sign_in=plan_sign_in(cluster.aad_profile),
         pod_security=wish.pod_security,
         local_accounts=not cluster.disable_local_accounts,
+        halted=wish.halted,
         was_up=bool(wish.reached),
     )
 
@@ -147,5 +159,7 @@ def _plan_node(resource: arm.Resource, pool: AgentPool, machine: int, place: int
         taints=(*(pool.node_taints or ()), *((f"{_PRIORITY}=spot:NoSchedule",) if spot else ())),
         pool=pool.name,
         version=pool.orchestrator_version or "",
+        image=pool.node_image_version or "",
+        rollout=plan_rollout(pool.upgrade_settings or UpgradeSettings(), pool.count or 0),
         drain_s=minutes * 60.0 if minutes else kube.DRAIN_S,
     )

@@ -1,7 +1,7 @@
 """What writing and deleting a cluster does in the transaction that does it."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,10 +15,12 @@ from .pod_security import read_level
 from .properties import AgentPool, ManagedCluster
 from .sizes import GIB, choose_size, find_size, list_fitting
 from .surroundings import Surroundings
-from .upgrades import choose_pool_version, choose_version
+from .upgrades import choose_image, choose_pool_version, choose_version, remember
+from .versions import count_version
 from .wish import HIDDEN, Wish, read_cluster, read_wish
 
 FULL_TYPE = "Microsoft.ContainerService/managedClusters"
+_MODEL = ("orchestrator_version", "node_image_version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Writing:
             self.around.kits,
         )
         wish = (
-            replace(before, version=version)
+            replace(before, version=version, halted=False)
             if before
             else self._found(conn, resource, cluster, version)
         )
@@ -62,9 +64,11 @@ class Writing:
         # A pool that the body does not name stays as it is.
         left = replace(room, memory_bytes=room.memory_bytes - _sum_memory(kept.values()))
         pools = [
-            self._fill_pool(pool, resource, version, kept.get(name), left)
+            self._fill_pool(pool, resource, wish, kept.get(name), left)
             for name, pool in {**kept, **given}.items()
         ]
+        wish = self._remember(wish, kept, pools)
+        _check_rollback(cluster, kept, pools)
         _check_room(pools, kept.values(), room)
         wish = replace(
             wish,
@@ -83,6 +87,25 @@ class Writing:
             sku={"name": "Base", "tier": "Free"},
         )
         return NodeGroups(self.around.resources).give(conn, change, stored)
+
+    def renew(
+        self, resource: arm.Resource, version: str, pools: Mapping[str, tuple[str, str]]
+    ) -> arm.Resource:
+        """Return a cluster of another version, and pools of others, as nobody but Silo asked."""
+        before = {pool.name: pool for pool in read_cluster(resource).agent_pool_profiles or ()}
+        after = [
+            pool.model_copy(
+                update=dict(zip(_MODEL, pools[pool.name], strict=True))
+                if pool.name in pools
+                else {}
+            )
+            for pool in before.values()
+        ]
+        wish = self._remember(replace(read_wish(resource), version=version), before, after)
+        stored = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in after]
+        return resource.with_properties(
+            kubernetesVersion=version, agentPoolProfiles=stored, **{HIDDEN: wish.store()}
+        )
 
     def resize(
         self, conn: core.Connection, resource: arm.Resource, pool: str, count: int
@@ -126,6 +149,22 @@ class Writing:
         engine.point_names(conn, resource.uid, address)
         return Wish(version, fqdn, address)
 
+    def _remember(
+        self, wish: Wish, before: Mapping[str, AgentPool], pools: Iterable[AgentPool]
+    ) -> Wish:
+        """Return a wish that knows what pools had which are to have something else."""
+        now = self.around.resources.clock.now()
+        for pool in pools:
+            had = before.get(pool.name)
+            model = (pool.orchestrator_version, pool.node_image_version)
+            # What never came up is nothing to go back to.
+            if had is None or pool.name not in wish.images:
+                continue
+            if model != (had.orchestrator_version, had.node_image_version):
+                came_up = (wish.reached[pool.name], wish.images[pool.name])
+                wish = replace(wish, history=remember(wish.history, pool.name, came_up, now))
+        return wish
+
     def _find_room(self, conn: core.Connection, resource: arm.Resource) -> kube.Size:
         """Return what the nodes of other clusters leave: they share cores, but no memory."""
         machine = self.around.machine
@@ -138,7 +177,7 @@ class Writing:
         self,
         pool: AgentPool,
         resource: arm.Resource,
-        version: str,
+        wish: Wish,
         before: AgentPool | None,
         room: kube.Size,
     ) -> AgentPool:
@@ -152,13 +191,38 @@ class Writing:
             raise errors.QuotaExceeded(name, room.cores, room.memory_bytes / GIB)
         had = before.orchestrator_version if before else None
         wanted = pool.orchestrator_version or ""
-        own = choose_pool_version(resource.id.name, wanted, had, version, self.around.kits)
-        shown: dict[str, Any] = {"vm_size": name, "orchestrator_version": own}
+        kits, past = self.around.kits, wish.history.get(pool.name, ())
+        recent = [version for version, *_ in past]
+        own = choose_pool_version(resource.id.name, wanted, had, wish.version, kits, recent=recent)
+        image = choose_image(
+            pool.node_image_version or None,
+            before.node_image_version if before else None,
+            own,
+            kits,
+            new=own != had,
+        )
+        shown: dict[str, Any] = {
+            "vm_size": name,
+            "orchestrator_version": own,
+            "node_image_version": image,
+        }
         if before is not None and before.enable_auto_scaling and pool.enable_auto_scaling:
             # The number is the autoscaler's by now: a client sends back what it read before.
             count = max(before.count or 0, pool.min_count or 0)
             shown["count"] = min(count, pool.max_count or count)
         return pool.model_copy(update=shown)
+
+
+def _check_rollback(
+    cluster: ManagedCluster, before: Mapping[str, AgentPool], pools: Iterable[AgentPool]
+) -> None:
+    profile = cluster.auto_upgrade_profile
+    channel = (profile.upgrade_channel if profile else None) or "none"
+    for pool in pools:
+        now = count_version(pool.orchestrator_version or "0")
+        had = before.get(pool.name, pool).orchestrator_version or "0"
+        if now < count_version(had) and channel.lower() != "none":
+            raise errors.RollbackNotAllowed(pool.name, channel)
 
 
 def _check_room(pools: Iterable[AgentPool], before: Iterable[AgentPool], room: kube.Size) -> None:

@@ -265,3 +265,28 @@ async def test_ending_all_keeps_what_is_stored(ground):
     await kube.Clusters(ground).end_all()
 
     assert kept.exists()
+
+
+async def test_blocked_upgrade_is_told_and_tried_again_when_it_is_asked_for(ground, monkeypatch):
+    tries = []
+
+    async def bring_up(self, _plan, _traffic):
+        tries.append(self._blocked)
+        if self._blocked is None:
+            raise kube.NodesBlocked(["one"], "They stay.")
+
+    monkeypatch.setattr(runner.Runner, "_bring_up", bring_up)
+    async with tended(ground, world.PLAN) as clusters:
+        for asked in (1, 2):
+            with pytest.raises(kube.NodesBlocked, match="one"):
+                await apply(clusters, world.PLAN)
+            assert [one is None for one in tries] == [True, False] * asked
+
+
+async def test_cluster_that_never_came_up_ends_when_its_making_is_aborted(ground, monkeypatch):
+    ended = []
+    monkeypatch.setattr(runner, "end_programs", lambda *group: ended.append(group))
+    async with tended(ground) as clusters:
+        await apply(clusters, replace(world.PLAN, halted=True))
+
+    assert len(ended) == 1

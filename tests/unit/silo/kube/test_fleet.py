@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -25,7 +26,14 @@ class Noting(fleet.Fleet):
     def __init__(self, folder, *nodes):
         self.done = []
         self.running = set()
-        ground = SimpleNamespace(locate=lambda _uid: world.paths_in(folder), networks=NoMembers())
+        self.blocked = set()
+        self.changed = []
+        self.busy = self.most = 0
+        ground = SimpleNamespace(
+            locate=lambda _uid: world.paths_in(folder),
+            networks=NoMembers(),
+            kits={world.KIT.version: world.KIT},
+        )
         tending = SimpleNamespace(runs=lambda name: name in self.running)
         plan = replace(world.PLAN, nodes=nodes)
         super().__init__(plan, ground, tending, None, None)
@@ -37,8 +45,18 @@ class Noting(fleet.Fleet):
     async def bring_up(self, plan):
         self.done.append(("up", plan.name, plan.version))
 
-    async def retire(self, names):
+    async def retire(self, names, **_pace):
+        self.busy += 1
+        self.most = max(self.most, self.busy)
+        await asyncio.sleep(0)
+        self.busy -= 1
+        held = self.blocked.intersection(names)
+        if held:
+            raise ExceptionGroup("tasks", [kube.DrainFailed(f"{held} hold")])
         self.done += [("gone", name) for name in names]
+
+    async def _change(self, name, plan):
+        self.changed.append((name, plan.__name__))
 
     @property
     def surges(self):
@@ -145,3 +163,104 @@ async def test_node_that_does_not_run_is_not_waited_for_when_it_goes(tmp_path):
         "/api/v1/namespaces/shop/pods/p?gracePeriodSeconds=0",
         f"/api/v1/nodes/{world.NODE.name}",
     ]
+
+
+FOUR = [
+    replace(world.NODE, name=f"aks-pool-1-vmss00000{index}", place=4 + index) for index in range(4)
+]
+PACE = kube.Rollout()
+
+
+def begin_upgrade(folder, rollout=PACE, **made_as):
+    """Return a fleet of four old nodes that are to be new ones."""
+    noting = Noting(folder, *(replace(node, rollout=rollout) for node in upgrade(*FOUR)))
+    for node in FOUR:
+        noting.note(node, **{"version": "1.35.4", "joined": True, **made_as})
+        noting.running.add(f"kubelet-{node.name}")
+    return noting
+
+
+@pytest.mark.parametrize(
+    ("rollout", "more", "at_once"),
+    [
+        (kube.Rollout(), 1, 1),
+        (kube.Rollout(surge=2), 2, 2),
+        (kube.Rollout(surge=9), 4, 4),
+        (kube.Rollout(surge=0, unavailable=3), 0, 3),
+        (kube.Rollout(surge=0), 0, 1),
+    ],
+)
+async def test_nodes_are_replaced_as_many_at_a_time_as_is_wanted(tmp_path, rollout, more, at_once):
+    noting = begin_upgrade(tmp_path, rollout)
+    await noting.follow(lambda _what: None)
+
+    surges = [name for what, name, *_ in noting.done if what == "up" and fleet.is_surge(name)]
+    assert len(set(surges)) == more
+    assert noting.most == at_once
+    ups = [name for what, name, *_ in noting.done if what == "up" and name not in surges]
+    assert sorted(ups) == [node.name for node in FOUR]
+    gone = {name for what, name, *_ in noting.done if what == "gone"}
+    assert gone == {*surges, *ups}
+
+
+@pytest.mark.parametrize(
+    ("quarantine", "left_as", "stay"), [(False, "uncordon", 0), (True, "quarantine", 1)]
+)
+async def test_node_that_pods_do_not_leave_holds_up_no_other(tmp_path, quarantine, left_as, stay):
+    noting = begin_upgrade(tmp_path, kube.Rollout(surge=2, quarantine=quarantine))
+    noting.blocked = {FOUR[1].name}
+    with pytest.raises(kube.NodesBlocked, match="hold") as failed:
+        await noting.follow(lambda _what: None)
+
+    assert failed.value.nodes == {FOUR[1].name}
+    assert noting.changed == [(FOUR[1].name, left_as)]
+    ups = {name for what, name, *_ in noting.done if what == "up" and not fleet.is_surge(name)}
+    assert ups == {node.name for node in FOUR} - {FOUR[1].name}
+    gone = [name for what, name, *_ in noting.done if what == "gone" and fleet.is_surge(name)]
+    assert len(gone) == 2 - stay
+
+
+@pytest.mark.parametrize("quarantine", [False, True])
+async def test_blocked_node_is_let_alone_until_somebody_asks_again(tmp_path, quarantine):
+    noting = begin_upgrade(tmp_path, kube.Rollout(surge=2, quarantine=quarantine))
+    for node in (FOUR[0], FOUR[2], FOUR[3]):
+        noting.note(node, version="1.36.3")
+    for index in (0, 1):
+        surge = replace(FOUR[0], name=fleet.name_surge(FOUR[0], index), place=5 + index)
+        noting.note(surge, version="1.36.3")
+    await noting.follow(lambda _what: None, {FOUR[1].name})
+
+    gone = [name for what, name, *_ in noting.done if what == "gone"]
+    surges = [fleet.name_surge(FOUR[0], index) for index in (0, 1)]
+    # The one that stands in for it stays with it.
+    assert gone == (surges[1:] if quarantine else sorted(surges))
+    ups = [done for done in noting.done if done[1] == FOUR[1].name]
+    assert ups == ([] if quarantine else [("up", FOUR[1].name, "1.35.4")])
+
+
+async def test_nothing_begun_goes_on_in_a_cluster_that_is_held(tmp_path):
+    noting = begin_upgrade(tmp_path)
+    noting.note(FOUR[2], version="1.36.3", joined=True)
+    noting.note(FOUR[3], version="1.36.3", joined=False)
+    leaving = replace(FOUR[0], name="aks-pool-1-vmss000009", place=30)
+    noting.note(leaving, joined=True)
+    await noting.hold(lambda _what: None)
+
+    assert noting.done == [
+        ("up", FOUR[0].name, "1.35.4"),
+        ("up", FOUR[1].name, "1.35.4"),
+        ("up", FOUR[2].name, "1.36.3"),
+    ]
+    assert (leaving.name, "uncordon") in noting.changed
+
+
+async def test_nodes_of_another_build_are_replaced_once_it_is_there(tmp_path):
+    old, new = "Silo-1.36.3-old", world.KIT.image
+    for wanted, replaced in ((new, True), (old, False), ("Silo-1.36.3-gone", False), ("", False)):
+        folder = tmp_path / (wanted or "none")
+        noting = Noting(folder, replace(world.NODE, version="1.36.3", image=wanted))
+        noting.note(world.NODE, version="1.36.3", image=old)
+        noting.running.add(f"kubelet-{world.NODE.name}")
+        await noting.follow(lambda _what: None)
+
+        assert (("gone", world.NODE.name) in noting.done) is replaced

@@ -68,3 +68,38 @@ def test_half_a_copy_is_none(paths):
 
     assert read(paths) == "old"
     assert not (paths.etcd / "rest").exists()
+
+
+class Tending:
+    """Nothing runs here; it notes what was to end."""
+
+    def __init__(self):
+        self.ended = ()
+
+    async def end(self, names):
+        self.ended = names
+
+    async def do(self, work, *args):
+        return work(*args)
+
+
+async def test_upgrade_that_is_left_is_as_if_it_had_not_begun(paths):
+    tending = Tending()
+    await upgrading.undo(paths, "1.36.3", tending)
+    assert tending.ended == ()
+    upgrading.copy(paths)
+    store(paths, "new")
+    await upgrading.undo(paths, "1.36.3", tending)
+
+    assert (read(paths), upgrading.find_version(paths)) == ("old", "1.35.4")
+    assert "etcd" in tending.ended
+
+
+async def test_upgrade_that_is_done_is_not_left(paths):
+    upgrading.copy(paths)
+    store(paths, "new")
+    # As if Silo had ended between the note and the removal of the copy.
+    (paths.state / "version").write_text("1.36.3")
+    await upgrading.undo(paths, "1.36.3", Tending())
+
+    assert read(paths) == "new"

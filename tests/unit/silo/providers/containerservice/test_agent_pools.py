@@ -218,3 +218,67 @@ def test_memory_of_more_than_one_pool_gives_no_place_twice():
     assert machines.list_live(second, "b") == [(0, 6), (1, 7)]
     assert machines.write_number(36 * 36 + 35) == "00010z"
     assert GIB == 1 << 30
+
+
+async def found_old(world, version="1.35.4", **changes):
+    """Have a cluster whose pool is of an older version than its control plane, in the end."""
+    async with world.running():
+        await world.put(kubernetesVersion=version, agentPoolProfiles=[make_pool(vmSize=SMALL)])
+        await world.wait_state()
+        pools = [make_pool(vmSize=SMALL, orchestratorVersion="1.36.3")]
+        await world.put(kubernetesVersion="1.36.3", agentPoolProfiles=pools, **changes)
+        await world.wait_state()
+
+
+async def test_pool_goes_back_to_what_it_had_and_to_nothing_else(world):
+    path = f"{POOLS}/nodepool1"
+    await found_old(world)
+    _, _, pool = await world.ask("GET", path)
+    _, _, profile = await world.ask("GET", f"{path}/upgradeProfiles/default")
+    (recent,) = profile["properties"]["recentlyUsedVersions"]
+    wanted = {**pool["properties"], "orchestratorVersion": recent["orchestratorVersion"]}
+    body = {"properties": {**wanted, "nodeImageVersion": recent["nodeImageVersion"]}}
+    async with world.running():
+        status, _, _ = await world.ask("PUT", path, body)
+        await world.wait_state()
+    _, _, back = await world.ask("GET", path)
+    other = {**body["properties"], "nodeImageVersion": "Silo-1.35.4-gone"}
+    refused, _, _ = await world.ask("PUT", path, {"properties": other})
+
+    assert recent["orchestratorVersion"] == "1.35.4"
+    assert status == 200
+    assert back["properties"]["currentOrchestratorVersion"] == "1.35.4"
+    assert back["properties"]["nodeImageVersion"] == recent["nodeImageVersion"]
+    assert refused == 400
+
+
+async def test_pool_does_not_go_back_where_it_is_upgraded_by_itself(world):
+    await found_old(world, autoUpgradeProfile={"upgradeChannel": "patch"})
+    _, _, pool = await world.ask("GET", f"{POOLS}/nodepool1")
+    body = {**pool["properties"], "orchestratorVersion": "1.35.4", "nodeImageVersion": ""}
+    status, _, said = await world.ask("PUT", f"{POOLS}/nodepool1", {"properties": body})
+
+    assert (status, said["error"]["code"]) == (400, "OperationNotAllowed")
+    assert "patch" in said["error"]["message"]
+
+
+async def test_nodes_are_made_from_the_latest_image_when_that_is_asked(made, tmp_path):
+    path = f"{POOLS}/nodepool1/upgradeNodeImageVersion"
+    latest, _, same = await made.ask("POST", path)
+    folder = tmp_path / "newer"
+    folder.mkdir()
+    (folder / "kubernetes").write_bytes(b"another build")
+    kit = made.around.kits["1.36.3"] = kube.Kit("1.36.3", folder, {})
+    await made.ask("PUT", K1, (await made.ask("GET", K1))[2])
+    before = (await made.wait_state())["properties"]["agentPoolProfiles"][0]
+    status, headers, _ = await made.ask("POST", path)
+    after = (await made.wait_state())["properties"]["agentPoolProfiles"][0]
+    missing, _, _ = await made.ask("POST", path.replace("nodepool1", "other"))
+
+    assert (latest, same["properties"]["provisioningState"]) == (200, "Succeeded")
+    assert before["nodeImageVersion"] != kit.image
+    assert (status, missing) == (202, 404)
+    assert "azure-asyncoperation" in {name.lower() for name in headers}
+    assert after["nodeImageVersion"] == kit.image
+    (plan,) = made.clusters.plans.values()
+    assert [node.image for node in plan.nodes] == [kit.image]

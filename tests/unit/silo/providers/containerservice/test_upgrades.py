@@ -2,7 +2,7 @@ import pytest
 
 from silo import kube
 from silo.providers import containerservice
-from silo.providers.containerservice import upgrades
+from silo.providers.containerservice import upgrades, versions
 
 from .cluster_world import K1, make_pool
 from .test_clusters import find_plan
@@ -11,9 +11,9 @@ KNOWN = ("1.34.9", "1.35.4", "1.35.5", "1.36.3")
 
 
 def test_next_minor_and_newer_patches_can_be_had():
-    assert upgrades.list_upgrades("1.34.9", KNOWN) == ["1.35.5", "1.35.4"]
-    assert upgrades.list_upgrades("1.35.4", KNOWN) == ["1.36.3", "1.35.5"]
-    assert upgrades.list_upgrades("1.36.3", KNOWN) == []
+    assert versions.list_upgrades("1.34.9", KNOWN) == ["1.35.5", "1.35.4"]
+    assert versions.list_upgrades("1.35.4", KNOWN) == ["1.36.3", "1.35.5"]
+    assert versions.list_upgrades("1.36.3", KNOWN) == []
 
 
 def test_pool_follows_its_control_plane_and_never_leads():
