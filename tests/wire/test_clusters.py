@@ -40,6 +40,8 @@ def test_cluster_is_shown_and_listed(az: Az, cluster: Cluster) -> None:
     assert shown["id"] in [one["id"] for one in az("aks", "list")]
     table = az.run("aks", "list", "-g", cluster.group, "-o", "table")
     assert shown["fqdn"] in programs.succeed(table).out
+    browse = az.run("aks", "browse", *cluster.names, "--disable-browser")
+    assert f"/#resource{shown['id']}/workloads" in programs.succeed(browse).out
     listed = az("aks", "nodepool", "list", "-g", cluster.group, "--cluster-name", cluster.name)
     assert [one["name"] for one in listed] == [pool["name"]]
 

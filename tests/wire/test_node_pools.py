@@ -139,6 +139,8 @@ def test_last_pool_of_the_system_stays(cluster: aks.Cluster) -> None:
         (("--node-vm-size", aks.SIZE, "--node-count", "1000"), "InsufficientVCPUQuota"),
         (("--os-type", "Windows"), "osType"),
         (("--scale-down-mode", "Deallocate"), "scaleDownMode"),
+        (("--max-surge", "1", "--max-unavailable", "1"), "maxUnavailable"),
+        (("--max-surge", "0"), "maxSurge"),
     ],
 )
 def test_pool_that_cannot_be_had_is_refused(
@@ -147,3 +149,82 @@ def test_pool_that_cannot_be_had_is_refused(
     cluster.az.refused(
         "aks", "nodepool", "add", *below(cluster), "-n", "other", *options, saying=saying
     )
+
+
+def find_kubelets(cluster: aks.Cluster, pool: str) -> list[str]:
+    return [
+        one["status"]["nodeInfo"]["kubeletVersion"] for one in list_nodes(cluster, pool).values()
+    ]
+
+
+def have_pool(cluster: aks.Cluster, verb: str, *words: str, pool: str) -> None:
+    """Do something to a pool of which az may say nothing."""
+    at = (*below(cluster), "-n", pool)
+    done = cluster.az.run("aks", "nodepool", verb, *at, *words, timeout_s=aks.WAIT_S)
+    programs.succeed(done)
+
+
+def guard_pod(cluster: aks.Cluster, pool: str) -> None:
+    """Have a pod on a pool that nobody may move."""
+    labels = {"app": "guarded"}
+    pod = {
+        "nodeSelector": {"agentpool": pool},
+        "containers": [{"name": "c", "image": PAUSE, "imagePullPolicy": "Never"}],
+    }
+    budget = {"minAvailable": 1, "selector": {"matchLabels": labels}}
+    meta = {"name": "guarded", "labels": labels}
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": pod},
+        {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": meta,
+            "spec": budget,
+        },
+    )
+    cluster.wait_phase("guarded", "Running")
+
+
+@pytest.mark.skipif(len(aks.KITS) < 2, reason="an upgrade needs two versions")
+def test_pool_is_upgraded_aborted_brought_back_and_upgraded_by_itself(cluster: aks.Cluster) -> None:
+    old, new = sorted(aks.KITS)[-2:]
+    # One node at a time, and none more: its pods have nowhere to go, and go.
+    pace = ("--max-surge", "0", "--max-unavailable", "1")
+    size = ("--node-vm-size", aks.SIZE, "--node-count", "1")
+    added = on_pool(cluster, "add", *size, *pace, "--kubernetes-version", old, pool="old")
+    assert added["nodeImageVersion"] == aks.KITS[old].image
+    upgrade = ("upgrade", "--kubernetes-version", new, "--yes")
+
+    guard_pod(cluster, "old")
+    have_pool(cluster, *upgrade, "--no-wait", pool="old")
+    have_pool(cluster, "operation-abort", pool="old")
+    assert on_pool(cluster, "show", pool="old")["provisioningState"] == "Canceled"
+    ((_, node),) = list_nodes(cluster, "old").items()
+    assert "unschedulable" not in node["spec"]
+    cluster.az.refused("aks", "operation-abort", *cluster.names, saying="no operation in progress")
+    programs.succeed(cluster.kubectl("delete", "pdb,pod", "guarded", "--wait=false"))
+
+    upgraded = on_pool(cluster, *upgrade, pool="old")
+    assert upgraded["nodeImageVersion"] == aks.KITS[new].image
+    assert find_kubelets(cluster, "old") == [f"v{new}"]
+    (recent,) = on_pool(cluster, "get-rollback-versions", pool="old")
+    assert recent["orchestratorVersion"] == old
+    on_pool(cluster, "rollback", pool="old")
+    assert find_kubelets(cluster, "old") == [f"v{old}"]
+    # There is no newer image of what it has.
+    have_pool(cluster, "upgrade", "--node-image-only", pool="old")
+    assert find_kubelets(cluster, "old") == [f"v{old}"]
+
+    own = ("aks", "maintenanceconfiguration")
+    name = ("--name", "aksManagedAutoUpgradeSchedule")
+    daily = ("--schedule-type", "Daily", "--interval-days", "1", "--start-time", "00:00")
+    cluster.az(*own, "add", *below(cluster), *name, *daily, "--duration", "24")
+    shown = cluster.az(*own, "show", *below(cluster), *name)
+    assert shown["maintenanceWindow"]["durationHours"] == 24
+    cluster.do("update", "--auto-upgrade-channel", "patch")
+    cluster.wait(lambda: find_kubelets(cluster, "old") == [f"v{new}"])
+    have_pool(cluster, "wait", "--updated", pool="old")
+    cluster.do("update", "--auto-upgrade-channel", "none")
+    words = ("monitor", "activity-log", "list", "--resource-id", cluster.do("show")["id"])
+    assert "Silo" in {one["caller"] for one in cluster.az(*words)}
+    have_pool(cluster, "delete", pool="old")
