@@ -59,6 +59,8 @@ class World:
     pools: engine.Pools
     instance: str = field(default_factory=lambda: f"k{secrets.token_hex(4)}")
     uid: str = field(default_factory=lambda: secrets.token_hex(16))
+    kits: tuple[kube.Kit, ...] = ()
+    """Others that are here as well."""
     nodes: tuple[kube.NodePlan, ...] = (kube.NodePlan(NODE, kube.FIRST_NODE_PLACE, SIZE),)
 
     @property
@@ -115,7 +117,7 @@ class World:
                 state=self.folder / "kube",
                 run=self.run,
                 bundle=Path("/etc/ssl/certs/ca-certificates.crt"),
-                kits={self.kit.version: self.kit},
+                kits={kit.version: kit for kit in (self.kit, *self.kits)},
                 binaries=found,
                 networks=networks,
                 clock=CLOCK,

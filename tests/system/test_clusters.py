@@ -2,11 +2,9 @@
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import json
 import os
-import signal
 import socket
 import ssl
 import stat
@@ -26,7 +24,6 @@ from .cluster_world import (
     KIT,
     NODE,
     PROBE,
-    WAIT_S,
     World,
     eventually,
     find_ready,
@@ -100,43 +97,6 @@ def test_whoever_tends_it_next_finds_it_running(world: World) -> None:
 
     assert len(before) == 8
     assert world.list_pids() == before
-
-
-def test_killed_programs_come_back_and_pods_do_not_notice(world: World) -> None:
-    started = start_pod(world, "steady")
-    init = nodes.name_init(NODE)
-
-    kill(world, {name: pid for name, pid in world.list_pids().items() if name != init})
-
-    assert started
-    # The node may be told ready from before, and what runs on it not be looked at yet.
-    eventually(lambda: world.find_container("steady") == started, "the pod did notice")
-
-
-def test_node_that_loses_its_first_process_starts_anew(world: World) -> None:
-    before = start_pod(world, "restarted")
-
-    kill(world, {name: pid for name, pid in world.list_pids().items() if name.endswith(NODE)})
-
-    eventually(
-        lambda: world.find_container("restarted") not in {"", before}, "the pod does not run again"
-    )
-
-
-def kill(world: World, pids: dict[str, int]) -> None:
-    """Kill programs while somebody tends them; return once all is well again."""
-
-    async def kill_all() -> None:
-        async with world.tended() as clusters:
-            await world.come_up(clusters)
-            for pid in pids.values():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            async with asyncio.timeout(WAIT_S):
-                while not await asyncio.to_thread(world.is_well, pids):
-                    await asyncio.sleep(0.5)
-
-    asyncio.run(kill_all())
 
 
 def test_nobody_without_a_certificate_is_answered(world: World) -> None:
