@@ -13,6 +13,7 @@ from tools import strangers
 
 from silo import engine, kube
 from silo.engine import netns
+from silo.kube import nodes
 
 from .cluster_world import KIT, PROBE, SIZE, World, eventually, find_ready, leave_up, open_world
 
@@ -180,6 +181,15 @@ def test_node_comes_and_goes_as_budgets_allow_and_touches_no_other(world: World)
     assert list(world.paths.pki.glob(f"*{third.name}*")) == []
 
 
+def hold_pod(world: World, name: str, node: str) -> None:
+    """Have a pod on a node that nobody may move."""
+    overrides = json.dumps({"spec": {"nodeName": node}})
+    image = (f"--image={nodes.PAUSE_IMAGE}", "--image-pull-policy=Never")
+    world.kubectl("run", name, *image, f"--overrides={overrides}", f"--labels=held={name}")
+    eventually(lambda: world.find_phase(name) == "Running", f"{name} never runs")
+    world.kubectl("create", "pdb", name, f"--selector=held={name}", "--min-available=1")
+
+
 def build_another(world: World) -> kube.Kit:
     """Return the same programs, built once more as far as anybody can tell."""
     folder = world.folder / "kubernetes-another" / "bin"
@@ -199,8 +209,19 @@ def test_node_of_another_build_takes_the_place_of_the_old_one(world: World) -> N
     same = {one["metadata"]["name"]: one["metadata"]["uid"] for one in list_nodes(world)}
     assert same == before
     assert find_image(world, third.name) == third.image
-    assert follow(world, *TWO, replace(third, image=world.kit.image)) == ""
+    hold_pod(world, "held", third.name)
+    pace = kube.Rollout(surge=0, unavailable=1, quarantine=True)
+    newer = replace(third, image=world.kit.image, drain_s=2.0, rollout=pace)
+    assert third.name in follow(world, *TWO, newer)
+    node = world.read("node", third.name)
+    assert node["metadata"]["labels"]["kubernetes.azure.com/upgrade-status"] == "Quarantined"
+    assert node["spec"]["unschedulable"] is True
+    assert world.find_phase("held") == "Running"
+    world.kubectl("delete", "pdb", "held")
+    # Two seconds may be short for a pod to end on a busy machine.
+    eventually(lambda: follow(world, *TWO, newer) == "", "the node is never replaced")
     assert find_image(world, third.name) == world.kit.image != third.image
+    assert "unschedulable" not in world.read("node", third.name)["spec"]
     after = {one["metadata"]["name"]: one["metadata"]["uid"] for one in list_nodes(world)}
 
     assert sorted(after) == sorted(before)

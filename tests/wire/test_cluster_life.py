@@ -196,3 +196,15 @@ def test_nothing_is_aborted_where_nothing_is_under_way(cluster: aks.Cluster) -> 
     words = ("aks", "operation-abort", *cluster.names)
 
     cluster.az.refused(*words, saying="no operation in progress")
+
+
+def test_pod_of_check_acr_is_refused_the_nodes_network(cluster: aks.Cluster) -> None:
+    """What it would run is Microsoft's, and asks for more than pods get; az says so."""
+    kubectl = cluster.folder / "bin" / "kubectl"
+    kubectl.parent.mkdir()
+    program = next(iter(aks.KITS.values())).kubernetes
+    kubectl.write_text(f'#!/bin/sh\nexec {program} kubectl "$@"\n')
+    kubectl.chmod(0o755)
+    path = f"{kubectl.parent}:{cluster.az.environment['PATH']}"
+    words = ("aks", "check-acr", *cluster.names, "--acr", "any.azurecr.silo.localhost")
+    programs.refuse(cluster.az.run(*words, PATH=path), "violates PodSecurity")
