@@ -50,9 +50,15 @@ def tend(world: World) -> None:
     async def for_ever() -> None:
         async with world.tended() as clusters:
             await world.come_up(clusters)
+            mark(world).touch()
             await asyncio.Event().wait()
 
     asyncio.run(for_ever())
+
+
+def mark(world: World) -> Path:
+    """Return the file that says that somebody has brought the cluster up."""
+    return world.folder / "tended"
 
 
 def remove(world: World) -> None:
@@ -130,6 +136,18 @@ def test_each_program_that_is_killed_comes_back_and_no_pod_notices(world: World)
 
     # The node may be told ready from before, and what runs on it not be looked at yet.
     eventually(is_as_before, "the pod did notice")
+
+
+def test_pods_and_programs_outlive_whoever_tends_them(world: World) -> None:
+    start_pod(world, "outliving")
+    before, pids = find_status(world, "outliving"), world.list_pids()
+    mark(world).unlink(missing_ok=True)
+    be_killed_while(world, tend, mark(world).exists)
+
+    assert world.list_pids() == pids
+    assert all(map(is_alive, pids.values()))
+    asyncio.run(come_up(world))
+    assert (world.list_pids(), find_status(world, "outliving")) == (pids, before)
 
 
 def test_killed_name_server_is_started_again_in_its_pod(world: World) -> None:

@@ -116,9 +116,9 @@ class Fleet:
         """Have a node run as planned; return once it takes pods."""
         ground, tending = self._ground, self._tending
         before = self._list_notes().get(plan.name)
-        kit = self._choose_kit(plan, before)
-        labels = (*plan.labels, (node_objects.IMAGE, kit.image))
-        plan = replace(plan, image=kit.image, labels=labels)
+        kit, image = self._choose_kit(plan, before)
+        labels = (*plan.labels, (node_objects.IMAGE, image))
+        plan = replace(plan, image=image, labels=labels)
         note = Note.of_plan(plan, before, str(kit.folder))
         await tending.do(node_notes.write_note, self._paths, note)
         paths = self._paths.node(plan.name, plan.place)
@@ -213,8 +213,11 @@ class Fleet:
         async with asyncio.TaskGroup() as tasks:
             for plan in outdated:
                 tasks.create_task(take(plan))
+        # Also those that were begun when there was more to replace; the first ones stay longest.
+        own = {name for name in self._list_notes() if is_surge(name) and _is_of(name, outdated[0])}
         stay = len(failures) if pace.quarantine else 0
-        await self.retire([surge.name for surge in surges[stay:]])
+        more = sorted(own | {surge.name for surge in surges}, reverse=True)
+        await self.retire(more[stay:])
         return failures
 
     def _plan_surges(self, outdated: Sequence[NodePlan]) -> list[NodePlan]:
@@ -289,13 +292,16 @@ class Fleet:
         kit = self._ground.kits.get(plan.version or self._cluster.version)
         return kit is not None and kit.image == plan.image
 
-    def _choose_kit(self, plan: NodePlan, before: Note | None) -> Kit:
-        """Return what a node is made from: one that runs goes on with what it has."""
+    def _choose_kit(self, plan: NodePlan, before: Note | None) -> tuple[Kit, str]:
+        """Return what a node is made from, and its name: one that runs goes on with what it has."""
         kit = self._ground.find_kit(plan.version or self._cluster.version)
         if before is None or before.version != plan.version or not self._runs(plan.name):
-            return kit
+            return kit, kit.image
         folder = Path(before.folder)
-        return replace(kit, folder=folder) if before.folder and folder.is_dir() else kit
+        if not before.folder or not folder.is_dir():
+            return kit, kit.image
+        # Other programs in the same folder are another build; those that run are not of it.
+        return replace(kit, folder=folder), before.image
 
     def _list_notes(self) -> dict[str, Note | None]:
         return node_notes.list_notes(self._paths)
@@ -357,6 +363,10 @@ def is_surge(name: str) -> bool:
 def _find_set(name: str) -> str:
     """Return how all names of the pool's nodes begin."""
     return name[:-_NUMBER]
+
+
+def _is_of(name: str, plan: NodePlan) -> bool:
+    return _find_set(name) == _find_set(plan.name)
 
 
 def _list_stand_ins(
