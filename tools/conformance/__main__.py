@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("lanes", nargs="*", default=[], help=", ".join(specs.LANES))
     parser.add_argument("--folder", type=Path, help="keep the cluster and its verdicts here")
     parser.add_argument("--focus", action="append", default=[], help="specs that match this alone")
-    parser.add_argument("--skip", default="", help="no specs that match this")
+    parser.add_argument("--skip", action="append", default=[], help="no specs that match this")
     parser.add_argument("--missing", action="store_true", help="what has not passed yet alone")
     parser.add_argument("--processes", type=int, help="how many specs at once")
     parser.add_argument("--minutes", type=int, default=240, help="the most that a lane may take")
@@ -73,16 +73,18 @@ def _judge(folder: Path, given: argparse.Namespace) -> bool:
     lanes = {name: set(specs.run(judged, lane, dry=True)) for name, lane in specs.LANES.items()}
     for name in given.lanes or specs.LANES:
         wanted, found = specs.LANES[name], known.setdefault(name, {})
+        unfit = specs.find_unfit(lanes[name])
         if given.processes:
             wanted = dataclasses.replace(wanted, processes=given.processes)
         focus = given.focus
         if given.missing:
-            open_ = {spec for spec in lanes[name] if spec not in found or not found[spec].is_good}
-            focus = specs.name_exactly(open_)
+            good = {spec for spec, verdict in found.items() if verdict.is_good}
+            focus = specs.name_exactly(lanes[name] - good - set(unfit))
         if given.missing and not focus:
             continue
         limit_s = given.minutes * 60
-        ended = specs.run(judged, wanted, focus=focus, skip=given.skip, limit_s=limit_s)
+        skip = [*given.skip, *specs.name_exactly(unfit)]
+        ended = specs.run(judged, wanted, focus=focus, skip=skip, limit_s=limit_s)
         found.update(ended)
         path.write_text(specs.dump(known))
         _tell(name, ended)

@@ -9,7 +9,7 @@ from typing import Any
 from bench.report import RESULTS, describe_machine
 
 from . import build, cluster, images
-from .specs import Verdict
+from .specs import Verdict, find_unfit
 
 PATH = RESULTS / "conformance.json"
 
@@ -33,16 +33,18 @@ def render(lanes: Mapping[str, Iterable[str]], known: Mapping[str, Mapping[str, 
 
 
 def _render_lane(specs: set[str], known: Mapping[str, Verdict]) -> dict[str, Any]:
-    passed = [name for name in specs if name in known and known[name].has_passed]
-    skipped = {name for name in specs if name in known and known[name].state == "skipped"}
-    failed = {name for name in specs if name in known} - skipped - set(passed)
+    unfit = find_unfit(specs)
+    judged = {name: known[name] for name in specs if name in known and name not in unfit}
+    passed = {name for name, verdict in judged.items() if verdict.has_passed}
+    skipped = {name for name, verdict in judged.items() if verdict.is_good} - passed
     return {
         "specs": len(specs),
         "passed": len(passed),
-        "failed": _list_reasons(failed, known),
-        "skippedByThemselves": _list_reasons(skipped, known),
-        "notRun": sorted(specs - set(known)),
-        "seconds": round(sum(known[name].seconds for name in specs if name in known)),
+        "failed": _list_reasons(set(judged) - passed - skipped, judged),
+        "skippedByThemselves": _list_reasons(skipped, judged),
+        "cannotRunHere": [{"spec": name, "why": why} for name, why in sorted(unfit.items())],
+        "notRun": sorted(specs - set(judged) - set(unfit)),
+        "seconds": round(sum(verdict.seconds for verdict in judged.values())),
     }
 
 

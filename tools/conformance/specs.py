@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from tools import programs
 
 from . import build, cluster
 
+_SCTP = "[Feature:SCTPConnectivity]"
 _PASSED, _SKIPPED = "passed", "skipped"
 _WHY_LENGTH = 600
 
@@ -59,7 +61,7 @@ def run(
     lane: Lane,
     *,
     focus: Iterable[str] = (),
-    skip: str = "",
+    skip: Iterable[str] = (),
     limit_s: int = 4 * 3600,
     dry: bool = False,
 ) -> dict[str, Verdict]:
@@ -70,7 +72,7 @@ def run(
     wanted = {
         "--label-filter": [lane.labels] if lane.labels else [],
         "--focus": [*focus] or ([lane.focus] if lane.focus else []),
-        "--skip": [skip] if skip else [],
+        "--skip": [*skip],
     }
     command = (
         *(str(tools / "ginkgo"), "run"),
@@ -108,6 +110,21 @@ def read(report: list[dict[str, Any]]) -> dict[str, Verdict]:
             seconds = round(spec.get("RunTime", 0) / 1e9, 1)
             found[" ".join(words)] = Verdict(state, seconds, why)
     return found
+
+
+def find_unfit(names: Iterable[str]) -> dict[str, str]:
+    """Return those of these specs that this machine cannot hold anybody to, and why."""
+    if _has_sctp():
+        return {}
+    return {name: "the machine's kernel has no SCTP" for name in names if _SCTP in name}
+
+
+def _has_sctp() -> bool:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
+    except OSError:
+        return False
+    return True
 
 
 def name_exactly(names: Iterable[str]) -> list[str]:

@@ -69,6 +69,21 @@ def test_what_was_not_run_is_told_and_counts_for_nothing() -> None:
     assert lane["skippedByThemselves"] == [{"spec": "c", "state": "skipped", "why": "no cloud"}]
 
 
+def test_what_a_kernel_cannot_do_is_held_against_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["Netpol [Feature:SCTPConnectivity] a", "Netpol b"]
+    known = {"netpol": {names[0]: Verdict("failed", 300.0, "no answer")}}
+
+    monkeypatch.setattr(specs, "_has_sctp", lambda: False)
+    lane = results.render({"netpol": names}, known)["lanes"]["netpol"]
+
+    (unfit,) = lane["cannotRunHere"]
+    assert unfit["spec"] == names[0]
+    assert "SCTP" in unfit["why"]
+    assert (lane["failed"], lane["notRun"]) == ([], ["Netpol b"])
+    monkeypatch.setattr(specs, "_has_sctp", lambda: True)
+    assert results.render({"netpol": names}, known)["lanes"]["netpol"]["cannotRunHere"] == []
+
+
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     parts = tmp_path / "parts"
