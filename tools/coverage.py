@@ -209,6 +209,7 @@ def list_operations(folder: Path) -> Sequence[arm.Operation]:
             resources=resources,
             domain="silo.localhost",
             tenant="",
+            issuers="",
             unavailable=lambda: "nothing runs here",
             machine=kube.Size(0, 0),
             kits={},

@@ -55,6 +55,7 @@ class World:
             Door.STORAGE: urls.file_endpoint(ACCOUNT).rstrip("/"),
             Door.LOGS: urls.logs,
             Door.KUBERNETES: urls.kubernetes,
+            Door.OIDC: urls.oidc,
         }
         path = path or self.fill(route)
         if route.door is Door.MANAGEMENT:
@@ -112,6 +113,7 @@ def fill_world(silo: Instance, caller: Caller) -> World:
         Door.STORAGE: {"share": SHARE, "directory": "folder", "file": "file"},
         Door.LOGS: {"workspace": make_workspace(silo, caller, administration)},
         Door.KUBERNETES: {"uid": CLUSTER},
+        Door.OIDC: {"tenant": silo.tenant, "uid": CLUSTER},
     }
     world.wrong = _collect_wrong(world, target)
     return world

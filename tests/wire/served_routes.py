@@ -61,5 +61,6 @@ def list_routes(silo: Instance) -> list[Route]:
     files = [Route(Door.STORAGE, one.method, one.path, one.action) for one in storage.routes()]
     logs = [Route(Door.LOGS, *one) for one in operationalinsights.query_routes()]
     reviews = Route(Door.KUBERNETES, *containerservice.AUTHORIZER_ROUTE)
+    keys = [Route(Door.OIDC, *one) for one in containerservice.ISSUER_ROUTES]
     metadata = Route(Door.MANAGEMENT, "GET", "/metadata/endpoints")
-    return [metadata, *arm, *login, *graph, *data, *files, *logs, reviews]
+    return [metadata, *arm, *login, *graph, *data, *files, *logs, reviews, *keys]

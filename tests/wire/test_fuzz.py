@@ -41,6 +41,7 @@ SHAPES = {
     Door.REGISTRY: "errors",
     Door.LOGS: "error",
     Door.KUBERNETES: "status",
+    Door.OIDC: "error",
 }
 FIELDS = {
     Door.STORAGE: (
@@ -75,6 +76,7 @@ class World:
             Door.LOGS: urls.logs.removeprefix("https://"),
             Door.STORAGE: urls.file_endpoint(matrix_world.ACCOUNT).split("/")[2],
             Door.KUBERNETES: urls.kubernetes.removeprefix("https://"),
+            Door.OIDC: urls.oidc.removeprefix("https://"),
         }
         self.tokens = {
             Door.MANAGEMENT: token,
@@ -84,6 +86,7 @@ class World:
             Door.LOGS: silo.sign_in(matrix_world.LOGS_RESOURCE),
             Door.STORAGE: silo.sign_in(matrix_world.STORAGE_RESOURCE),
             Door.KUBERNETES: matrix_world.make_word(silo, matrix_world.CLUSTER),
+            Door.OIDC: "",
         }
         self.known = {
             Door.MANAGEMENT: {
@@ -99,6 +102,7 @@ class World:
             Door.LOGS: {"workspace": workspace},
             Door.STORAGE: {"share": matrix_world.SHARE, "directory": "folder", "file": "file"},
             Door.KUBERNETES: {"uid": matrix_world.CLUSTER},
+            Door.OIDC: {"tenant": silo.tenant, "uid": matrix_world.CLUSTER},
         }
         routes = list_routes(silo)
         self.requests: dict[Door, st.SearchStrategy[Strange]] = {

@@ -25,6 +25,7 @@ def describe_directory(settings: Settings, store: core.Store) -> kube.Directory:
         audience=identity.AKS_APP_ID,
         tenant=tenant.id,
         authority=settings.public / ("server.pem" if settings.tls_cert else "ca.pem"),
+        login=settings.names.urls.login,
         authorizer=f"{settings.names.urls.kubernetes}/clusters/{{}}/authorize",
         make_token=open_tokens(settings),
     )
@@ -87,6 +88,7 @@ def describe_surroundings(
         resources=resources,
         domain=settings.domain,
         tenant=settings.tenant_id,
+        issuers=settings.names.urls.oidc,
         unavailable=lambda: reason,
         machine=kube.Size(machine.cores, machine.memory_bytes),
         kits=kube.find_kits(),
@@ -94,6 +96,17 @@ def describe_surroundings(
         lease_public=placements.lease_public,
         release=placements.release,
         clusters=(lambda: clusters) if clusters is not None else None,
+    )
+
+
+def open_issuers(settings: Settings, resources: arm.Resources) -> containerservice.TokenIssuers:
+    """Return the token issuers of all clusters."""
+    run = engine.Paths.of_instance(settings.state, settings.id).run
+    return containerservice.TokenIssuers(
+        resources=resources,
+        tenant=settings.tenant_id,
+        address=settings.names.urls.oidc,
+        locate=lambda uid: kube.ClusterPaths.of_cluster(settings.clusters, run, uid),
     )
 
 

@@ -68,6 +68,7 @@ def open_rooms(settings: Settings, clock: core.Clock, *, control: bool = False) 
     store = core.Store(settings.database)
     monitor = core.Store(settings.monitor_database)
     tenant = store.read_now(identity.get_tenant)
+    table = arm.Resources(store, clock)
     issuer = identity.Issuer(
         store,
         core.KeyRing(settings.keys / "identity"),
@@ -78,10 +79,10 @@ def open_rooms(settings: Settings, clock: core.Clock, *, control: bool = False) 
             password_grant=settings.password_grant,
             federation_ca_bundle=str(settings.bundle),
         ),
+        clusters.open_issuers(settings, table).find_keys,
     )
     authorizer = access.Authorizer(store)
     vault = core.Vault(settings.keys / "vault.key")
-    table = arm.Resources(store, clock)
     placements = network.Placements(
         table, engine.split_pools(settings.group_pool, settings.public_pool)
     )
@@ -178,6 +179,9 @@ def open_doors(settings: Settings, clock: core.Clock) -> ASGIApp:
             authorizer=rooms.authorizer,
             find_principal=rooms.verifier.find_principal,
             make_token=clusters.open_tokens(settings),
+        ),
+        front.Door.OIDC: containerservice.IssuerDoor(
+            clusters.open_issuers(settings, rooms.resources)
         ),
     }
 

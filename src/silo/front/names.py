@@ -19,6 +19,8 @@ class Door(StrEnum):
     STORAGE = "storage"
     KUBERNETES = "kubernetes"
     """Where the API servers of clusters ask what people may do."""
+    OIDC = "oidc"
+    """Where the keys of clusters' token issuers are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Urls:
     """``azurecr.silo.localhost:8443``: a login server is ``<registry>.<registry_suffix>``."""
     kubernetes: str
     """Where API servers ask; Azure has no such name."""
+    oidc: str
+    """Below it are the issuers of clusters' tokens; in Azure each region has a name for them."""
     storage_suffix: str
     """Starts with ``core.``, or the file SDK cannot tell the account (azure-wire 7.2)."""
 
@@ -70,11 +74,14 @@ AZURE_URLS = Urls(
     logs="https://api.loganalytics.io",
     registry_suffix="azurecr.io",
     kubernetes="",
+    oidc="",
     storage_suffix="core.windows.net",
 )
 STORAGE_SERVICES = ("file", "blob", "queue", "table", "dfs", "web")
 _RUNNING = ("azurecontainer", "azmk8s", "cloudapp")
 """What leads to something that runs here, and not to a door of Silo's own."""
+_PLAIN = (Door.MANAGEMENT, Door.LOGIN, Door.GRAPH, Door.LOGS, Door.KUBERNETES, Door.OIDC)
+"""The doors whose name is one of the domain's own."""
 _AZURE_DOORS = {
     "management.azure.com": Door.MANAGEMENT,
     "management.core.windows.net": Door.MANAGEMENT,
@@ -105,6 +112,7 @@ class Names:
             logs=f"https://loganalytics.{end}",
             registry_suffix=f"azurecr.{end}",
             kubernetes=f"https://kubernetes.{end}",
+            oidc=f"https://oidc.{end}",
             storage_suffix=f"core.{end}",
         )
         object.__setattr__(self, "urls", urls)
@@ -126,7 +134,7 @@ class Names:
             return Place(Door.REGISTRY, AZURE_URLS, registry)
         if registry := _label_before(name, f".azurecr.{self.domain}"):
             return Place(Door.REGISTRY, self.urls, registry)
-        for door in (Door.MANAGEMENT, Door.LOGIN, Door.GRAPH, Door.LOGS, Door.KUBERNETES):
+        for door in _PLAIN:
             if name == f"{door}.{self.domain}":
                 return Place(door, self.urls)
         if name in {"localhost", "127.0.0.1", "[::1]"}:

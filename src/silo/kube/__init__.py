@@ -43,6 +43,10 @@ from .errors import UpgradeFailed as UpgradeFailed
 from .errors import VersionMissing as VersionMissing
 from .ground import Ground as Ground
 from .ground import Serve as Serve
+from .issuing import DISCOVERY as DISCOVERY
+from .issuing import KEYS as KEYS
+from .issuing import describe_issuer as describe_issuer
+from .issuing import read_keys as read_keys
 from .node_notes import list_images as list_images
 from .paths import ClusterPaths as ClusterPaths
 from .plans import API_PORT as API_PORT

@@ -23,9 +23,15 @@ def list_images(kit: Kit) -> tuple[tuple[Path, str], ...]:
     )
 
 
-async def ensure(api: Api, objects: Mapping[str, Mapping[str, Any]]) -> None:
-    """Have objects in the API, by their paths; some may stay as their owner changed them."""
+async def ensure(api: Api, objects: Mapping[str, Mapping[str, Any] | None]) -> None:
+    """Have objects in the API, by their paths, or have none there.
+
+    Some may stay as their owner changed them.
+    """
     for path, document in objects.items():
+        if document is None:
+            await api.delete(path)
+            continue
         labels = document["metadata"].get("labels") or {}
         if storage_classes.ENSURE_EXISTS.items() <= labels.items() and await api.find(path):
             continue

@@ -36,6 +36,8 @@ class Directory:
     """Who vouches for the certificates of issuer and authorizer."""
     authorizer: str
     """Who is asked what they may do; the cluster's uid goes into ``{}``."""
+    login: str
+    """Where programs sign in."""
     make_token: Callable[[str], str] = field(repr=False)
     """The word by which the authorizer knows a cluster."""
 

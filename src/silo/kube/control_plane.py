@@ -7,7 +7,16 @@ from pathlib import Path
 
 from silo import core
 
-from . import authentication, authorization, certificates, kubeconfigs, metering, safeguards
+from . import (
+    authentication,
+    authorization,
+    certificates,
+    issuing,
+    kubeconfigs,
+    metering,
+    pod_identity,
+    safeguards,
+)
 from .authentication import Directory
 from .binaries import Kit
 from .certificates import Pair, Subject
@@ -20,7 +29,8 @@ ETCD, API_SERVER = "etcd", "kube-apiserver"
 CONTROLLERS, SCHEDULER = "kube-controller-manager", "kube-scheduler"
 _LOOPBACK = "127.0.0.1"
 _ETCD_CLIENTS, _ETCD_PEERS = f"https://{_LOOPBACK}:2379", f"https://{_LOOPBACK}:2380"
-_ISSUER = f"https://kubernetes.default.svc.{DOMAIN}"
+Flags = Mapping[str, str | tuple[str, ...]]
+"""By their names; some may be given more than once."""
 _LOCAL_API = f"https://{_LOOPBACK}:{API_PORT}"
 _SEES_NAMES = """
 mount --bind "$1" "$2"
@@ -100,7 +110,7 @@ def list_processes(
     plan: ClusterPlan, kit: Kit, paths: ClusterPaths, network: Path, group: str
 ) -> tuple[Process, ...]:
     """Return the four programs in the order of their start."""
-    flags = {
+    flags: dict[str, Flags] = {
         ETCD: _flag_etcd(paths),
         API_SERVER: _flag_api_server(plan, paths),
         CONTROLLERS: _flag_controllers(plan, paths),
@@ -113,7 +123,7 @@ def list_processes(
             (
                 *before.get(name, ()),
                 *(str(kit.kubernetes), name),
-                *(f"--{key}={value}" for key, value in given.items()),
+                *(f"--{key}={value}" for key, values in given.items() for value in _list(values)),
             ),
             InNetwork(network),
             f"{group}/control",
@@ -137,9 +147,14 @@ def _locate_resolver(paths: ClusterPaths) -> Path:
     return paths.config / "resolv.conf"
 
 
-def _digest(paths: ClusterPaths, name: str, flags: Mapping[str, str]) -> str:
+def _list(values: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (values,) if isinstance(values, str) else values
+
+
+def _digest(paths: ClusterPaths, name: str, flags: Flags) -> str:
     """Return what tells the files that a program reads at its start from others of the name."""
-    named = {Path(value) for value in flags.values() if value.startswith(str(paths.state))}
+    given = (value for values in flags.values() for value in _list(values))
+    named = {Path(value) for value in given if value.startswith(str(paths.state))}
     # A kubeconfig names its certificate and does not change with it.
     named.add(Pair(paths.pki, name).certificate)
     # What it writes is not what it reads.
@@ -193,7 +208,7 @@ def _flag_etcd(paths: ClusterPaths) -> dict[str, str]:
     }
 
 
-def _flag_api_server(plan: ClusterPlan, paths: ClusterPaths) -> dict[str, str]:
+def _flag_api_server(plan: ClusterPlan, paths: ClusterPaths) -> Flags:
     pki = paths.pki
     own, kubelet = Pair(pki, API_SERVER), Pair(pki, "apiserver-kubelet-client")
     front, etcd = Pair(pki, "front-proxy-client"), Pair(pki, "etcd-client")
@@ -218,9 +233,8 @@ def _flag_api_server(plan: ClusterPlan, paths: ClusterPaths) -> dict[str, str]:
         # By name it would ask DNS, which knows no nodes.
         "kubelet-preferred-address-types": "InternalIP",
         "service-cluster-ip-range": str(plan.services),
-        "service-account-issuer": _ISSUER,
-        "service-account-signing-key-file": str(pki / "service-accounts.key"),
-        "service-account-key-file": str(pki / "service-accounts.pub"),
+        **issuing.flag_api_server(plan, paths),
+        **pod_identity.flag_api_server(plan),
         "requestheader-client-ca-file": str(Pair(pki, "front-proxy-ca").certificate),
         "requestheader-allowed-names": "front-proxy-client",
         "requestheader-extra-headers-prefix": "X-Remote-Extra-",

@@ -121,6 +121,11 @@ class ClusterPlan:
     halted: bool = False
     """Whether what there is stays as it is, however far it is from this plan: what was being done
     was aborted."""
+    issuer: str = ""
+    """The public issuer of service accounts' tokens, with a slash at its end; none: the one that is
+    known within alone."""
+    pod_identity: bool = False
+    """Whether pods that ask for it act as identities of the instance's directory."""
     was_up: bool = field(default=False, compare=False)
     """Whether it is known to have come up before, so that it must have stored something. It says
     nothing of what the cluster shall be."""

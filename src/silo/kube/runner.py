@@ -14,6 +14,7 @@ from . import (
     control_groups,
     control_plane,
     following,
+    pod_identity,
     rotation,
     safeguards,
     upgrading,
@@ -169,6 +170,7 @@ class Runner:
             # Before what waits for nodes, which may never come: rights that were taken away end.
             await addons.ensure(api, authentication.list_objects(plan.sign_in))
             await addons.ensure(api, safeguards.list_objects(plan))
+            await addons.ensure(api, pod_identity.list_objects(plan, self._ground.directory))
             await wait_until(
                 lambda: rotation.is_told(api, self._paths), "pods do not hear of the authority"
             )

@@ -10,6 +10,8 @@ from .auto_upgrades import AutoUpgrader as AutoUpgrader
 from .autoscaling import Autoscaler as Autoscaler
 from .checks import check_cluster
 from .commands import Commands
+from .issuer_door import ISSUER_ROUTES as ISSUER_ROUTES
+from .issuer_door import IssuerDoor as IssuerDoor
 from .life import Life
 from .maintenance import NAMES, MaintenanceConfiguration, check_maintenance
 from .node_group import NodeGroups
@@ -19,6 +21,7 @@ from .properties import ManagedCluster
 from .reconcile import Reconciling
 from .showing import POOL_TYPE
 from .surroundings import Surroundings as Surroundings
+from .token_issuer import TokenIssuers as TokenIssuers
 from .writing import FULL_TYPE as FULL_TYPE
 from .writing import Writing
 

@@ -42,6 +42,8 @@ _CLUSTER: Mapping[str, Sequence[Any] | None] = {
     "aadProfile": ANY,
     "apiServerAccessProfile": ANY,
     "disableLocalAccounts": ANY,
+    "oidcIssuerProfile": ANY,
+    "securityProfile": ANY,
     "supportPlan": ("KubernetesOfficial",),
     "bootstrapProfile": ({"artifactSource": "Direct"},),
     "nodeProvisioningProfile": ({"mode": "Manual"},),
@@ -57,6 +59,8 @@ _UPGRADE: Mapping[str, Sequence[Any]] = {
     # There is nothing of a node beside its image that could be patched.
     "nodeOSUpgradeChannel": ("None", "NodeImage"),
 }
+_ISSUER: Mapping[str, Sequence[Any] | None] = {"enabled": ANY, "issuerURL": ANY}
+_SECURITY: Mapping[str, Sequence[Any] | None] = {"workloadIdentity": ({"enabled": True},)}
 _ACCESS: Mapping[str, Sequence[Any] | None] = {"authorizedIPRanges": ANY}
 _NETWORK: Mapping[str, Sequence[Any]] = {
     "networkPlugin": ("azure",),
@@ -90,6 +94,8 @@ def check_cluster(change: arm.Change[ManagedCluster]) -> ManagedCluster:
     check_parts("properties.networkProfile", given.get("networkProfile") or {}, _NETWORK)
     check_parts("properties.aadProfile", given.get("aadProfile") or {}, _AAD)
     check_parts("properties.autoUpgradeProfile", given.get("autoUpgradeProfile") or {}, _UPGRADE)
+    check_parts("properties.oidcIssuerProfile", given.get("oidcIssuerProfile") or {}, _ISSUER)
+    check_parts("properties.securityProfile", given.get("securityProfile") or {}, _SECURITY)
     access = given.get("apiServerAccessProfile") or {}
     check_parts("properties.apiServerAccessProfile", access, _ACCESS)
     read_sources(access.get("authorizedIPRanges") or ())

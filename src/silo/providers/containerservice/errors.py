@@ -52,6 +52,29 @@ class LocalAccountsNeeded(arm.ArmError):
         )
 
 
+class IssuerNotDisabled(arm.ArmError):
+    """Whoever believes tokens of a public issuer goes on doing so: it stays."""
+
+    code = "OIDCIssuerFeatureCannotBeDisabled"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "OIDC issuer feature cannot be disabled.", target="properties.oidcIssuerProfile.enabled"
+        )
+
+
+class IssuerNeeded(arm.ArmError):
+    """Nobody outside of the cluster could check the tokens of its pods."""
+
+    code = "InvalidParameter"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Workload identity requires the OIDC issuer: set oidcIssuerProfile.enabled.",
+            target="properties.securityProfile.workloadIdentity.enabled",
+        )
+
+
 class TenantNotSupported(arm.ArmError):
     """People of another tenant are not known here."""
 

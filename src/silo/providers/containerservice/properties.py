@@ -95,6 +95,25 @@ class AutoUpgradeProfile(arm.Shape):
     node_os_upgrade_channel: str | None = Field(default=None, alias="nodeOSUpgradeChannel")
 
 
+class OidcIssuerProfile(arm.Shape):
+    """Whether others can check the tokens of service accounts, and where."""
+
+    enabled: bool | None = None
+    issuer_url: str | None = Field(default=None, alias="issuerURL")
+
+
+class WorkloadIdentity(arm.Shape):
+    """Whether pods that ask for it act as identities."""
+
+    enabled: bool | None = None
+
+
+class SecurityProfile(arm.Shape):
+    """What a cluster and its pods are safe by."""
+
+    workload_identity: WorkloadIdentity | None = None
+
+
 class ManagedCluster(arm.Shape):
     """A cluster."""
 
@@ -110,6 +129,8 @@ class ManagedCluster(arm.Shape):
     node_resource_group: str | None = Field(default=None, pattern=r"^([-\w.()]{0,89}[-\w()])?$")
     identity_profile: dict[str, KubeletIdentity] | None = None
     aad_profile: AadProfile | None = None
+    oidc_issuer_profile: OidcIssuerProfile | None = None
+    security_profile: SecurityProfile | None = None
     bootstrap_profile: dict[str, Any] | None = None
     auto_upgrade_profile: AutoUpgradeProfile | None = None
     auto_scaler_profile: dict[str, str | None] | None = None

@@ -14,6 +14,8 @@ class Surroundings:
     domain: str
     tenant: str
     """Whose people may sign in to clusters."""
+    issuers: str
+    """Below which address the public issuers of clusters' tokens are."""
     unavailable: Callable[[], str]
     """Why no cluster can be run here; nothing when one can."""
     machine: kube.Size

@@ -44,6 +44,8 @@ class Wish:
     """Whether what was being done was aborted, and nobody has written since."""
     pod_security: str = kube.POD_SECURITY_LEVELS[0]
     """What the tag said when the cluster was written: tags change without being checked."""
+    issuer: str = ""
+    """The public issuer of its tokens, if it has one."""
 
     def store(self) -> dict[str, Any]:
         """Return it as it is kept in the document."""
@@ -115,10 +117,17 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
         rotation=wish.rotation,
         sign_in=plan_sign_in(cluster.aad_profile),
         pod_security=wish.pod_security,
+        issuer=wish.issuer,
+        pod_identity=_has_pod_identity(cluster),
         local_accounts=not cluster.disable_local_accounts,
         halted=wish.halted,
         was_up=bool(wish.reached),
     )
+
+
+def _has_pod_identity(cluster: ManagedCluster) -> bool:
+    profile = cluster.security_profile
+    return bool(profile and profile.workload_identity and profile.workload_identity.enabled)
 
 
 def name_machine(resource: arm.Resource, pool: str, machine: int) -> str:

@@ -15,6 +15,7 @@ from .pod_security import read_level
 from .properties import AgentPool, ManagedCluster
 from .sizes import GIB, choose_size, find_size, list_fitting
 from .surroundings import Surroundings
+from .token_issuer import settle_issuer
 from .upgrades import choose_image, choose_pool_version, choose_version, remember
 from .versions import count_version
 from .wish import HIDDEN, Wish, read_cluster, read_wish
@@ -70,8 +71,11 @@ class Writing:
         wish = self._remember(wish, kept, pools)
         _check_rollback(cluster, kept, pools)
         _check_room(pools, kept.values(), room)
+        address = f"{self.around.issuers}/{self.around.tenant}/{resource.uid}/"
+        issuer, profiles = settle_issuer(cluster, change.current, wish, address)
         wish = replace(
             wish,
+            issuer=issuer,
             machines=machines.settle(wish.machines, pools),
             pod_security=read_level(resource),
         )
@@ -80,6 +84,7 @@ class Writing:
                 "kubernetes_version": version,
                 "agent_pool_profiles": tuple(pools),
                 "aad_profile": settle_profile(cluster, change.current, self.around.tenant),
+                **profiles,
             }
         ).model_dump(mode="json", by_alias=True, exclude_none=True)
         stored = resource.with_document(

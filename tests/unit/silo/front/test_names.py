@@ -11,6 +11,7 @@ NAMES = front.Names("silo.test", 8443)
         ("management.silo.test:8443", front.Door.MANAGEMENT, "", "silo"),
         ("LOGIN.silo.test", front.Door.LOGIN, "", "silo"),
         ("graph.silo.test.", front.Door.GRAPH, "", "silo"),
+        ("oidc.silo.test:8443", front.Door.OIDC, "", "silo"),
         ("Web1.azurecr.silo.test:8443", front.Door.REGISTRY, "web1", "silo"),
         ("management.azure.com", front.Door.MANAGEMENT, "", "azure"),
         ("login.microsoftonline.com", front.Door.LOGIN, "", "azure"),

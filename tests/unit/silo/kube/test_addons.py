@@ -40,6 +40,18 @@ class FakeApi:
         self.held[path] = document
         self.written.append(path)
 
+    async def delete(self, path):
+        self.held.pop(path, None)
+
+
+async def test_object_that_is_not_to_be_goes():
+    api = FakeApi()
+    await addons.ensure(api, {"/a": {"metadata": {"name": "a"}}})
+
+    await addons.ensure(api, {"/a": None})
+
+    assert api.held == {}
+
 
 async def test_class_that_its_owner_changed_stays_so_and_one_that_is_gone_comes_back(tmp_path):
     paths = world.paths_in(tmp_path)

@@ -24,6 +24,7 @@ def directory(tmp_path: Path) -> kube.Directory:
         TENANT,
         authority,
         "https://silo.test/clusters/{}/authorize",
+        "https://login.test",
         lambda uid: f"word of {uid}",
     )
 

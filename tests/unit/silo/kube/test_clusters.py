@@ -232,6 +232,9 @@ async def test_rights_and_levels_are_settled_before_nodes_come(ground, monkeypat
         async def put(self, path, document):
             written.append((path, document))
 
+        async def delete(self, path):
+            assert path.endswith("/azure-workload-identity")
+
         async def close(self):
             pass
 

@@ -61,6 +61,7 @@ class ClusterWorld(World):
             resources=self.resources,
             domain="silo.test",
             tenant=TENANT,
+            issuers="https://oidc.silo.test:8443",
             unavailable=lambda: self.reason,
             machine=kube.Size(2.0, 16 * GIB),
             kits=kits,

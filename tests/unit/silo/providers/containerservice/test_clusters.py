@@ -181,11 +181,15 @@ async def test_cluster_goes_also_while_clusters_are_off(world):
         ),
         ({"networkProfile": {"podCidr": "10.9.0.0/16"}}, "FeatureNotSupported", "podCidr"),
         ({"enableRBAC": False}, "FeatureNotSupported", "enableRBAC"),
-        ({"oidcIssuerProfile": {"enabled": True}}, "FeatureNotSupported", "oidcIssuerProfile"),
         (
             {"securityProfile": {"workloadIdentity": {"enabled": True}}},
+            "InvalidParameter",
+            "oidcIssuerProfile",
+        ),
+        (
+            {"securityProfile": {"imageCleaner": {"enabled": True}}},
             "FeatureNotSupported",
-            "securityProfile",
+            "securityProfile.imageCleaner",
         ),
         (
             {"somethingNew": {"on": True}},
