@@ -1,17 +1,20 @@
 """``az login`` as people do it: a code typed into a page, and a browser that comes back."""
 
+import base64
+import json
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tools.azure import Az
 from tools.instance import Instance
-from tools.strangers import az_path, find_command
+from tools.strangers import az_path, find_command, kubelogin_path
 
 pytestmark = pytest.mark.filterwarnings("default")
 WAIT_S = 60.0
@@ -41,8 +44,17 @@ def page(browser: Browser) -> Iterator[Page]:
 def az_waiting(az: Az, *words: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """Run az, which waits for somebody at a page."""
     environment = {**az.environment, "AZURE_CORE_ONLY_SHOW_ERRORS": "no", **variables}
+    with waiting([str(az_path()), *words], environment) as process:
+        yield process
+
+
+@contextmanager
+def waiting(
+    command: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a program that waits for somebody at a page."""
     process = subprocess.Popen(
-        [str(az_path()), *words],
+        command,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -95,6 +107,29 @@ def test_az_signs_in_by_device_code(silo: Instance, new_az: Callable[[], Az], pa
     assert az("account", "show")["user"]["name"] == name
     assert az("group", "list") is not None
     assert az("ad", "signed-in-user", "show")["userPrincipalName"] == name
+
+
+def test_kubelogin_signs_in_by_device_code(silo: Instance, page: Page, tmp_path: Path) -> None:
+    environment = silo.environment(tmp_path / "names", azure_names=True)
+    server, client = "6dae42f8-4368-4678-94ff-3960e28e3630", "80faf920-1908-4b52-b5ef-a8e7bedfc67a"
+    ids = ["--tenant-id", silo.tenant, "--server-id", server, "--client-id", client]
+    # What a kubeconfig of an Entra cluster asks for.
+    login = ["get-token", "--login", "devicecode", "--environment", "AzurePublicCloud"]
+    words = [str(kubelogin_path()), *login, *ids, "--cache-dir", str(tmp_path / "cache")]
+    with waiting(words, environment) as process:
+        address, code = read_code(process)
+        # The browser has no proxy; the page is the same by Silo's own name.
+        page.goto(silo.endpoints["login"] + urlsplit(address).path)
+        page.get_by_label("Code").fill(code)
+        press(page, "Next")
+        sign_in(page, silo)
+        press(page, "Continue")
+
+        said, _ = process.communicate(timeout=WAIT_S)
+    token = json.loads(said)["status"]["token"].split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    assert claims["aud"] == server
+    assert claims["upn"] == silo.credentials["administrator"]["userPrincipalName"]
 
 
 def test_a_declined_code_signs_nobody_in(
