@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -98,20 +98,6 @@ def issue(
     """Return a certificate and its key in PEM, kept nowhere."""
     certificate, key = _issue(authority, subject, now, life)
     return certificate.public_bytes(serialization.Encoding.PEM), _render_key(key)
-
-
-def ensure_signing_key(folder: Path, name: str) -> Path:
-    """Return the key that service accounts' tokens are signed with; ``.pub`` is beside it."""
-    path = folder / f"{name}.key"
-    if not path.exists():
-        # RSA: what checks tokens elsewhere - Entra's federation - knows RS256 alone.
-        key = rsa.generate_private_key(65537, 2048)
-        public = key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        core.write_private(path.with_suffix(".pub"), public)
-        core.write_private(path, _render_key(key))
-    return path
 
 
 def digest(files: Iterable[Path]) -> str:
@@ -201,7 +187,7 @@ def _store(pair: Pair, certificate: x509.Certificate, key: ec.EllipticCurvePriva
     core.write_private(pair.certificate, certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def _render_key(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+def _render_key(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

@@ -94,7 +94,7 @@ def prepare(
     certificates.ensure_certificate(
         authorities.front, "front-proxy-client", Subject("front-proxy-client"), now
     )
-    certificates.ensure_signing_key(paths.pki, "service-accounts")
+    issuing.ensure_keys(paths, plan.signing)
     for name in (CONTROLLERS, SCHEDULER):
         config = kubeconfigs.render_for_program(
             _LOCAL_API, authorities.cluster.certificate, Pair(paths.pki, name)

@@ -124,6 +124,8 @@ class ClusterPlan:
     issuer: str = ""
     """The public issuer of service accounts' tokens, with a slash at its end; none: the one that is
     known within alone."""
+    signing: int = 0
+    """Another number asks for another key to sign those tokens with."""
     pod_identity: bool = False
     """Whether pods that ask for it act as identities of the instance's directory."""
     was_up: bool = field(default=False, compare=False)

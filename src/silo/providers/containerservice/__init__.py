@@ -71,6 +71,7 @@ def provider(around: Surroundings) -> arm.Provider:
             arm.Action("stop", life.stop, statuses=(202, 204)),
             arm.Action("rotateClusterCertificates", life.rotate, statuses=(202,)),
             arm.Action("abort", life.abort, statuses=(202,)),
+            arm.Action("rotateServiceAccountSigningKeys", life.rotate_signing_key, statuses=(202,)),
         ),
         coverage="partly: no add-ons",
     )

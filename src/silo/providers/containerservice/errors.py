@@ -63,6 +63,15 @@ class IssuerNotDisabled(arm.ArmError):
         )
 
 
+class IssuerNotEnabled(arm.ArmError):
+    """There is no public issuer whose key could be rotated."""
+
+    code = "OperationNotAllowed"
+
+    def __init__(self) -> None:
+        super().__init__("OIDC issuer is not enabled.", target="properties.oidcIssuerProfile")
+
+
 class IssuerNeeded(arm.ArmError):
     """Nobody outside of the cluster could check the tokens of its pods."""
 

@@ -35,6 +35,20 @@ class Life:
 
         return await self._change(call, resource, begin)
 
+    async def rotate_signing_key(
+        self, call: arm.Call, resource: arm.Resource, _body: Any
+    ) -> arm.Reply:
+        """Sign the tokens of service accounts with another key; those of before stay good."""
+
+        def begin(wish: Wish) -> Wish:
+            if not wish.running:
+                raise errors.ClusterStopped
+            if not wish.issuer:
+                raise errors.IssuerNotEnabled
+            return replace(wish, signing=wish.signing + 1)
+
+        return await self._change(call, resource, begin)
+
     async def abort(self, call: arm.Call, resource: arm.Resource, _body: Any) -> arm.Reply:
         """Leave what is being done as it is."""
         return await abort(self.around.resources, call, resource.id)

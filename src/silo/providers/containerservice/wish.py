@@ -46,6 +46,8 @@ class Wish:
     """What the tag said when the cluster was written: tags change without being checked."""
     issuer: str = ""
     """The public issuer of its tokens, if it has one."""
+    signing: int = 0
+    """How often the key that they are signed with was rotated."""
 
     def store(self) -> dict[str, Any]:
         """Return it as it is kept in the document."""
@@ -118,6 +120,7 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
         sign_in=plan_sign_in(cluster.aad_profile),
         pod_security=wish.pod_security,
         issuer=wish.issuer,
+        signing=wish.signing,
         pod_identity=_has_pod_identity(cluster),
         local_accounts=not cluster.disable_local_accounts,
         halted=wish.halted,

@@ -82,11 +82,3 @@ def test_handed_out_certificate_is_kept_nowhere(authority):
     assert b"CERTIFICATE" in certificate
     assert b"PRIVATE KEY" in key
     assert sorted(authority.folder.iterdir()) == before
-
-
-def test_signing_key_is_made_once(tmp_path):
-    path = certificates.ensure_signing_key(tmp_path, "sa")
-    before = path.read_bytes()
-
-    assert certificates.ensure_signing_key(tmp_path, "sa").read_bytes() == before
-    assert b"PUBLIC KEY" in path.with_suffix(".pub").read_bytes()

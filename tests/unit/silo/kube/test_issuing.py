@@ -54,6 +54,32 @@ def test_keys_are_public_and_survive_a_rotation_of_certificates(tmp_path):
     assert len(key["kid"]) == 43
 
 
+def test_tokens_of_the_key_before_are_good_until_the_next_rotation(tmp_path):
+    paths = world.paths_in(tmp_path)
+    for number in (0, 0, 1, 1):
+        issuing.ensure_keys(paths, number)
+    second, first = kube.read_keys(paths)
+    issuing.ensure_keys(paths, 2)
+    third, known = kube.read_keys(paths)
+
+    assert known == second
+    assert len({one["kid"] for one in (first, second, third)}) == 3
+
+
+def test_rotation_that_was_cut_off_loses_no_key(tmp_path):
+    paths = world.paths_in(tmp_path)
+    issuing.ensure_keys(paths, 0)
+    (first,) = kube.read_keys(paths)
+    private = paths.pki / "service-accounts.key"
+    signer = private.read_bytes()
+    issuing.ensure_keys(paths, 1)
+    private.write_bytes(signer)
+
+    issuing.ensure_keys(paths, 1)
+
+    assert kube.read_keys(paths)[1:] == [first]
+
+
 def test_documents_are_found_below_the_issuer():
     found = issuing.describe_issuer(ISSUER)
 

@@ -1,8 +1,10 @@
+import dataclasses
 import json
 
 import pytest
 
-from silo import front, kube
+from silo import front
+from silo.kube import issuing
 from silo.providers import containerservice
 
 from .cluster_world import K1, TENANT
@@ -39,8 +41,7 @@ async def ask(issuers, path, method="GET"):
 def give_keys(world):
     """Have the cluster's signing key be there, as it is once the cluster was started."""
     (uid,) = world.clusters.plans
-    folder = world.clusters.locate(uid).pki
-    kube.certificates.ensure_signing_key(folder, "service-accounts")
+    issuing.ensure_keys(world.clusters.locate(uid), 0)
     return uid
 
 
@@ -73,6 +74,20 @@ async def test_issuer_can_come_later_and_stays(world):
     for body in (silent, forged):
         assert body["properties"]["oidcIssuerProfile"]["issuerURL"] == issuer
     assert (status, refused["error"]["code"]) == (400, "OIDCIssuerFeatureCannotBeDisabled")
+
+
+async def test_signing_key_is_rotated_where_there_is_an_issuer(world):
+    path = f"{K1}/rotateServiceAccountSigningKeys"
+    await make(world)
+    status, _, refused = await world.ask("POST", path)
+    await make(world, oidcIssuerProfile=ON)
+    async with world.running():
+        accepted, _, _ = await world.ask("POST", path)
+        await world.wait_state()
+
+    assert (status, refused["error"]["code"]) == (400, "OperationNotAllowed")
+    assert accepted == 202
+    assert find_plan(world).signing == 1
 
 
 async def test_pods_identities_can_be_switched_off(world):
@@ -123,6 +138,8 @@ async def test_keys_are_told_of_own_issuers_and_gone_with_the_cluster(world, iss
     assert issuers.find_keys(issuer.replace(TENANT, "x")) == []
     for foreign in ("https://token.example/", f"{OIDC}.evil.example/{TENANT}/x/", ""):
         assert issuers.find_keys(foreign) is None
+    moved = dataclasses.replace(issuers, address="https://oidc.elsewhere.test")
+    assert moved.find_keys(issuer) == issuers.find_keys(issuer)
     async with world.running():
         await world.ask("DELETE", K1)
     assert issuers.find_keys(issuer) == []
