@@ -231,6 +231,7 @@ def _collect_wrong(world: World, target: Target) -> dict[Door, list[tuple[str, s
             ("another cluster's", f"Bearer {make_word(silo, 'f' * 32)}"),
             *_bear(both["arm"].items()),
         ],
+        Door.OIDC: common,
     }
 
 

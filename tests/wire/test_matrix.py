@@ -52,6 +52,8 @@ OPEN = {
     "login POST /{tenant}/oauth2/v2.0/logout": "signing out",
     "login POST /{tenant}/oauth2/devicecode": "a code that is worth nothing until it is approved",
     "login POST /{tenant}/oauth2/v2.0/devicecode": "the same",
+    "oidc GET /{tenant}/{uid}/.well-known/openid-configuration": "OpenID discovery of a cluster",
+    "oidc GET /{tenant}/{uid}/openid/v1/jwks": "public keys of a cluster",
 }
 """Routes that answer 2xx without a token, and why."""
 SIGNED_IN_IS_ENOUGH = {

@@ -313,7 +313,7 @@ def test_pods_say_who_shall_not_have_it(cluster: Cluster, pod: str, image: str) 
 
 def test_issuer_stays(az: Az, cluster: Cluster) -> None:
     shown = cluster.do("show")
-    where = f"https://management.azure.com{shown['id']}?api-version=2026-06-01"
+    where = f"{shown['id']}?api-version=2026-06-01"
     read = az("rest", "--method", "get", "--url", where)
     change = {**read, "properties": {**read["properties"], "oidcIssuerProfile": {"enabled": False}}}
 
