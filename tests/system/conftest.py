@@ -1,7 +1,7 @@
 """Silos that are killed, starved and stalled: each test file has one of its own."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +10,11 @@ from bench.instance import Instance
 from bench.target import Target, target_of
 from tests.system.containers import Containers
 from tools import images
+
+from silo import engine
+
+from .engine_world import World, give_password
+from .small_registry import SmallRegistry
 
 TIMEOUT_S = 900
 GROUP, REGISTRY = "system", "system"
@@ -99,6 +104,33 @@ def still_well(silo):
     assert silo.once("GET", f"{silo.arm}/metadata/endpoints?api-version=2022-09-01").status == 200
     assert set(silo.list_processes()) == before
     assert '"unhandled"' not in silo.log.read_text()
+
+
+@pytest.fixture(scope="module")
+def small_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallRegistry]:
+    """Return a registry for an engine without a Silo."""
+    made = SmallRegistry(tmp_path_factory.mktemp("registry"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def world(tmp_path: Path, small_registry: SmallRegistry) -> AsyncIterator[World]:
+    """Return an engine without a Silo; cluster tests have another world."""
+    made = World(tmp_path, small_registry)
+    await made.open()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def image(
+    world: World, small_registry: SmallRegistry, probe_layout: images.Layout
+) -> engine.Image:
+    """Return the image that looks out of a container, in that engine."""
+    return await world.runtime.ensure_image(
+        small_registry.add("probe", probe_layout), give_password
+    )
 
 
 @pytest.fixture(scope="session")

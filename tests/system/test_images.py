@@ -17,8 +17,8 @@ from tools.images import Entry
 from silo import engine
 from silo.engine import image_sweep, unpack
 
-from .engine_world import CLOCK, World, eventually, give_password
-from .small_registry import HOST, SmallRegistry
+from .engine_world import CLOCK, eventually, give_password
+from .small_registry import HOST
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="containers need root"),
@@ -26,21 +26,6 @@ pytestmark = [
 ]
 CONFIG = {"Entrypoint": ["/bin/probe"], "Cmd": ["sleep"], "Env": ["PATH=/bin"]}
 BASE = "probe"
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    made = SmallRegistry(tmp_path_factory.mktemp("registry"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-async def world(tmp_path, registry):
-    made = World(tmp_path, registry)
-    await made.open()
-    yield made
-    await made.close()
 
 
 def push(world, name, *layers):

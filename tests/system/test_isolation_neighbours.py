@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.system.test_runtime import image, registry, world  # noqa: F401 - fixtures
 
 from silo import engine
 
@@ -16,7 +15,7 @@ WORDS = "the machine itself"
 
 
 @pytest.mark.parametrize("level", LEVELS)
-async def test_a_link_that_changes_while_a_volume_is_mounted_leads_nowhere(world, image, level):  # noqa: F811
+async def test_a_link_that_changes_while_a_volume_is_mounted_leads_nowhere(world, image, level):
     """One container exchanges a folder for links all the time; others have a volume in it."""
     outside = world.folder / "outside"
     for folder in (outside, world.folder / "shared", world.folder / "inner"):
@@ -55,7 +54,7 @@ def list_mounts() -> set[str]:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-async def test_a_neighbours_processes_are_not_there(world, image, level):  # noqa: F811
+async def test_a_neighbours_processes_are_not_there(world, image, level):
     """Not under the machine's number either, with every right to trace that a group may have."""
     await world.start(image, "/bin/busybox", "sleep", "7777", level=level)
     found = await world.runtime.list_containers()

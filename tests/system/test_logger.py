@@ -6,39 +6,16 @@ import signal
 from pathlib import Path
 
 import pytest
-from tools import images
 
 from silo import engine
 
-from .engine_world import World, eventually, give_password
-from .small_registry import SmallRegistry
+from .engine_world import World, eventually
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="containers need root"),
     pytest.mark.skipif(engine.find_binaries() is None, reason="no engine is built here"),
 ]
 LEVELS = pytest.mark.parametrize("level", [engine.Level.PROCESS, engine.Level.SANDBOX])
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    made = SmallRegistry(tmp_path_factory.mktemp("registry"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-async def world(tmp_path, registry):
-    made = World(tmp_path, registry)
-    await made.open()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def image(world, registry, tmp_path):
-    reference = registry.add("probe", images.make_probe(tmp_path / "layout", "1"))
-    return await world.runtime.ensure_image(reference, give_password)
 
 
 def find_loggers(world: World) -> list[int]:

@@ -1,7 +1,6 @@
 """Volumes seen from inside containers: what is writable, what is not, and for whom."""
 
 import pytest
-from tests.system.test_runtime import image, registry, world  # noqa: F401 - fixtures
 
 from silo import engine, storage
 
@@ -11,7 +10,7 @@ LEVELS = [engine.Level.PROCESS, engine.Level.SANDBOX]
 
 
 @pytest.mark.parametrize("level", LEVELS)
-async def test_a_container_uses_its_volumes_as_they_are_meant(world, image, level, tmp_path):  # noqa: F811
+async def test_a_container_uses_its_volumes_as_they_are_meant(world, image, level, tmp_path):
     tree = storage.Tree(tmp_path / "shares")
     folder = str(tree.ensure(SHARE))
     volumes = engine.Volumes(

@@ -6,12 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tools import images
 
 from silo import engine
 
-from .engine_world import World, eventually, give_password
-from .small_registry import SmallRegistry
+from .engine_world import World, eventually
 
 FOUND = engine.find_binaries()
 pytestmark = [
@@ -21,27 +19,6 @@ pytestmark = [
 SANDBOX = engine.Level.SANDBOX
 FILES_AND_TRACE = {0, 1, 2, 3, 4, 18, 19}
 """chown, dac_override, dac_read_search, fowner, fsetid, sys_chroot, sys_ptrace."""
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    made = SmallRegistry(tmp_path_factory.mktemp("registry"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-async def world(tmp_path, registry):
-    made = World(tmp_path, registry)
-    await made.open()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def image(world, registry, tmp_path):
-    reference = registry.add("probe", images.make_probe(tmp_path / "layout", "1"))
-    return await world.runtime.ensure_image(reference, give_password)
 
 
 def count_sandboxes(world: World) -> int:
