@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from silo import engine
+from silo import core, engine
 from silo.engine.netns import open_socket
 
 FIRST = 100_000
@@ -224,3 +224,28 @@ async def test_nothing_is_left_of_a_group_that_is_gone(
     assert await volumes.sweep(()) == ["g1"]
     assert list((tmp_path / "disk").iterdir()) == []
     assert (tmp_path / "shares" / "account" / "share").is_dir()
+
+
+async def test_a_repository_is_given_to_a_sandbox_however_deep_it_is(
+    volumes: engine.Volumes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def clone(_repo: object, inside: Path, *_words: object, owner: int, **_options: object) -> None:
+        """Make more folders in each other than Python calls itself, and than fit a path."""
+        folder = os.open(inside, os.O_RDONLY)
+        for _ in range(2500):
+            os.mkdir("d", dir_fd=folder)
+            os.chown("d", owner, owner, dir_fd=folder)
+            below = os.open("d", os.O_RDONLY, dir_fd=folder)
+            os.close(folder)
+            folder = below
+        os.close(os.open("file", os.O_CREAT, dir_fd=folder))
+        os.chown("file", owner, owner, dir_fd=folder)
+        os.close(folder)
+
+    monkeypatch.setattr("silo.engine.volumes.git.clone", clone)
+    place = await volumes.prepare("g1", engine.VolumePlan("g", engine.GitRepo("https://h/app")))
+
+    seen = []
+    for folder, names in core.walk_tree(place):
+        seen += [os.stat(name, dir_fd=folder, follow_symlinks=False).st_uid for name in names]
+    assert seen == [0] * 2501

@@ -32,4 +32,5 @@ from .store import Store as Store
 from .store import bump_generation as bump_generation
 from .store import metadata as metadata
 from .trees import remove_tree as remove_tree
+from .trees import walk_tree as walk_tree
 from .vault import Vault as Vault

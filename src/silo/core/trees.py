@@ -1,7 +1,8 @@
-"""Folders that are removed with all that is in them, however strangers filled them."""
+"""Folders that are walked and removed with all that is in them, however strangers filled them."""
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -46,6 +47,52 @@ def remove_tree(path: Path) -> None:
     finally:
         os.close(folder)
     path.rmdir()
+
+
+def walk_tree(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield every folder below a path and the path's own, open, with the names of all in it.
+
+    However deep it is: one folder is open at a time, and calls get no longer on the way down, as
+    ``os.fwalk``'s do. Links and what is mounted are not entered.
+
+    Raises:
+        OSError: somebody moves folders meanwhile.
+
+    """
+    folder = os.open(path, _FLAGS)
+    top = _identify(folder)
+    above: list[tuple[tuple[int, int], list[str]]] = []
+    try:
+        folders, names = _list_names(folder)
+        yield folder, names
+        above.append((top, folders))
+        while above:
+            if above[-1][1]:
+                below = os.open(above[-1][1].pop(), _FLAGS, dir_fd=folder)
+                os.close(folder)
+                folder, here = below, _identify(below)
+                folders, names = _list_names(folder) if here[0] == top[0] else ([], [])
+                if here[0] == top[0]:
+                    yield folder, names
+                above.append((here, folders))
+                continue
+            above.pop()
+            if above:
+                parent = os.open("..", _FLAGS, dir_fd=folder)
+                os.close(folder)
+                folder = parent
+                if _identify(folder) != above[-1][0]:
+                    raise OSError(errno.ESTALE, "Somebody moved a folder")
+    finally:
+        os.close(folder)
+
+
+def _list_names(folder: int) -> tuple[list[str], list[str]]:
+    """Return the names of the folders in a folder, and of all that is in it."""
+    with os.scandir(folder) as found:
+        entries = list(found)
+    folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return folders, [entry.name for entry in entries]
 
 
 def _identify(folder: int) -> tuple[int, int]:

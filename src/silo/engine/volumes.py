@@ -328,7 +328,7 @@ def _give_tree(folder: Path, owner: int) -> None:
     """Give all of it away, the links themselves and not what they point to."""
     if os.geteuid() != 0:
         return
-    for _root, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False):
-        os.fchown(descriptor, owner, owner)
-        for name in (*folders, *files):
-            os.chown(name, owner, owner, dir_fd=descriptor, follow_symlinks=False)
+    for inside, names in core.walk_tree(folder):
+        os.fchown(inside, owner, owner)
+        for name in names:
+            os.chown(name, owner, owner, dir_fd=inside, follow_symlinks=False)

@@ -22,9 +22,15 @@ def nest(top: Path) -> None:
     os.close(folder)
 
 
-def test_everything_goes_however_deep(tmp_path):
+def test_everything_is_walked_and_goes_however_deep(tmp_path):
     nest(tmp_path / "top")
     (tmp_path / "top" / "other" / "more").mkdir(parents=True)
+    (tmp_path / "top" / "link").symlink_to(tmp_path)
+
+    found = [sorted(names) for _, names in core.walk_tree(tmp_path / "top")]
+    assert len(found) == DEEP + 3
+    assert found[0] == ["d", "link", "other"]
+    assert found.count(["more"]) == found.count(["file"]) == 1
     core.remove_tree(tmp_path / "top")
     core.remove_tree(tmp_path / "top")
 
@@ -51,3 +57,15 @@ def test_what_does_not_go_is_told(tmp_path):
 
     with pytest.raises(OSError, match="Not a directory"):
         core.remove_tree(tmp_path / "file")
+
+
+def test_a_walk_through_folders_that_are_moved_ends(tmp_path):
+    (tmp_path / "top" / "one" / "two").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    walk = core.walk_tree(tmp_path / "top")
+    for _ in range(3):
+        next(walk)
+    (tmp_path / "top" / "one" / "two").rename(tmp_path / "elsewhere" / "two")
+
+    with pytest.raises(OSError, match="moved"):
+        list(walk)
