@@ -12,6 +12,9 @@ from silo.engine import netns
 
 WAIT_S = 1.0
 ANYWHERE = "0.0.0.0"
+ANYWHERE_6 = "::"
+_HOST = Path("/proc/self/ns/net")
+_FREEBIND = {socket.AF_INET: (socket.SOL_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}
 
 
 @contextlib.contextmanager
@@ -20,7 +23,11 @@ def listening(
 ) -> Iterator[list[str]]:
     """Answer everybody who comes with their own address; note who came. None is the host."""
     came: list[str] = []
-    made = netns.open_socket(path or Path("/proc/self/ns/net"), address, port, kind)
+    made = make_socket(path, address, kind)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((address, port))
+    if kind == "tcp":
+        made.listen()
     made.settimeout(0.1)
     done = threading.Event()
 
@@ -47,6 +54,13 @@ def listening(
         made.close()
 
 
+def make_socket(path: Path | None, address: str, kind: netns.Kind) -> socket.socket:
+    """Return a socket of a namespace, of the version of IP that the address is of."""
+    type_ = socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM
+    with netns.entered(path):
+        return socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, type_)
+
+
 def knock(
     path: Path | None,
     address: str,
@@ -57,11 +71,11 @@ def knock(
     wait_s: float = WAIT_S,
 ) -> str | None:
     """Return what the listener saw as our address, or None when nothing came back."""
-    with netns.make_socket(path or Path("/proc/self/ns/net"), kind) as made:
+    with make_socket(path, address, kind) as made:
         made.settimeout(wait_s)
         try:
             if source:
-                made.setsockopt(socket.SOL_IP, 15, 1)  # IP_FREEBIND
+                made.setsockopt(*_FREEBIND[made.family], 1)
                 made.bind((source, 0))
             made.connect((address, port))
             if kind == "udp":
@@ -74,8 +88,7 @@ def knock(
 @contextlib.contextmanager
 def answering(address: str, result: str) -> Iterator[None]:
     """Be a name server on the host to which every name has one address."""
-    host = Path("/proc/self/ns/net")
-    udp, tcp = (netns.open_socket(host, address, 53, kind) for kind in ("udp", "tcp"))
+    udp, tcp = (netns.open_socket(_HOST, address, 53, kind) for kind in ("udp", "tcp"))
     done = threading.Event()
 
     def reply_to(data: bytes) -> bytes:

@@ -129,3 +129,33 @@ async def test_whoever_stays_is_reached_when_another_goes_or_comes_back(
             for _ in range(40):
                 assert await reach()
             assert came
+
+
+async def test_the_last_group_is_attached_anew_with_all_that_leads_to_it(
+    networks: engine.Networks,
+) -> None:
+    public = str(networks.pools.public[7])
+    plan = engine.NetworkPlan("vnet1", "10.0.0.4", SUBNET)
+    at = await networks.attach("b.4", plan)
+    await networks.apply_rules("vnet1", RULES)
+    balanced = [engine.Balanced(public, (TCP80,), ("b.4",))]
+    await networks.balance("vnet1", balanced)
+
+    def cut() -> None:
+        with links.open_netlink(at.door_path) as netlink:
+            netlink.link("del", index=links.find_device(at.door_device))
+
+    await asyncio.to_thread(cut)
+    again = await networks.attach("b.4", plan)
+    await asyncio.to_thread(take_address, again.netns_path, public)
+    with listening(again.netns_path, 80):
+        assert await asyncio.to_thread(knock, None, public, 80)
+        # Off and on again it has forgotten: who knows, says so once more.
+        await networks.detach("b.4")
+        again = await networks.attach("b.4", plan)
+        await networks.apply_rules("vnet1", RULES)
+    await asyncio.to_thread(take_address, again.netns_path, public)
+    with listening(again.netns_path, 80):
+        assert await asyncio.to_thread(knock, None, public, 80) is None
+        await networks.balance("vnet1", balanced)
+        assert await asyncio.to_thread(knock, None, public, 80)

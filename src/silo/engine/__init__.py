@@ -36,6 +36,7 @@ from .daemon import find_obstacle as find_obstacle
 from .daemon import is_ready as is_ready
 from .daemon import wait_until_ready as wait_until_ready
 from .descriptors import raise_limit as raise_limit
+from .dual_stack import find_ipv6_fault as find_ipv6_fault
 from .ending import is_idle as is_idle
 from .ending import kill_shims as kill_shims
 from .errors import ContainerMissing as ContainerMissing

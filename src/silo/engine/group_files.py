@@ -50,8 +50,7 @@ def render_files(plan: GroupPlan, address: str) -> dict[str, str]:
     network = plan.network
     hostname = network.hostname or plan.name
     hosts = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
-    if address:
-        hosts.append(f"{address} {hostname}")
+    hosts += [f"{each} {hostname}" for each in (address, network.ipv6) if each]
     resolver = [f"nameserver {server}" for server in network.dns_servers or (DNS_ADDRESS,)]
     if network.dns_search:
         resolver.append(f"search {' '.join(network.dns_search)}")

@@ -1,6 +1,6 @@
 """Which routers are tied together: those that name each other."""
 
-from . import links
+from . import dual_stack, links
 from .naming import Naming
 from .network_state import State
 from .routers import Router
@@ -17,6 +17,9 @@ def join_peers(state: State, router: Router, names: Naming, mtu: int) -> None:
             there = names.router_path(other.key)
             two = links.End(there, other.peer_device, other.uplink, peer.space)
             links.join_routers(one, two, mtu)
+            for here, other_end in ((one, two), (two, one)):
+                wire = (other_end.device, here.device)
+                dual_stack.join(here.path, other_end.path, wire, other_end.space)
             joined.add(other.peer_device)
     for device in links.list_devices("p", path):
         if device not in joined:

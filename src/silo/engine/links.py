@@ -18,6 +18,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from . import netns
 from .routers import DNS_ADDRESS, METADATA_ADDRESS, UPLINK, Member
+from .rules import of_family
 
 GROUP_DEVICE = "eth0"
 _DEFAULT_MTU = 1500
@@ -118,8 +119,9 @@ def make_router(
         netns.write_sysctls(
             {
                 "ipv4/ip_forward": "1",
-                "ipv6/conf/all/disable_ipv6": "1",
+                # Not for "all": devices of groups that have it were switched off with them.
                 "ipv6/conf/default/disable_ipv6": "1",
+                "ipv6/conf/lo/disable_ipv6": "1",
                 **{f"ipv4/conf/default/{key}": value for key, value in _QUIET.items()},
                 **{f"ipv4/conf/all/{key}": value for key, value in _QUIET.items()},
             }
@@ -159,7 +161,7 @@ def make_router(
 
 def set_space(router: Path, space: Iterable[str]) -> None:
     """Look for addresses of the virtual network nowhere else; forget a former space."""
-    wanted = {str(IPv4Network(prefix)) for prefix in space}
+    wanted = {str(IPv4Network(prefix)) for prefix in of_family(space, "ip")}
     with open_netlink(router) as netlink:
         routes = netlink.get_routes(family=socket.AF_INET, table=254, type=_UNREACHABLE)
         present = {f"{route.get_attr('RTA_DST')}/{route['dst_len']}" for route in routes}
@@ -196,9 +198,10 @@ def join_routers(one: End, other: End, mtu: int) -> None:
             _ensure(netlink, index=index, address=here.uplink)
             routes = netlink.get_routes(family=socket.AF_INET, table=254, oif=index)
             present = {f"{route.get_attr('RTA_DST')}/{route['dst_len']}" for route in routes}
-            for prefix in present - set(there.space):
+            wanted = of_family(there.space, "ip")
+            for prefix in present - set(wanted):
                 netlink.route("del", dst=prefix, oif=index)
-            for prefix in there.space:
+            for prefix in wanted:
                 netlink.route("replace", dst=prefix, gateway=there.uplink, oif=index, flags=_ONLINK)
 
 
@@ -277,8 +280,8 @@ def spread(router: Path, address: str, ways: Sequence[tuple[str, str]]) -> None:
         netlink.route("replace", dst=f"{address}/32", multipath=hops)
 
 
-def restore_group(path: Path, member: Member, *, gateway: str) -> None:
-    """Put back what a sandbox took with it when it died.
+def restore_group(path: Path, member: Member, *, gateway: str) -> bool:
+    """Put back what a sandbox took with it when it died; tell whether none lives.
 
     A sandbox with a network stack of its own takes the address off the device and reads packets
     from a socket. While it lives the kernel must not have the address too: it would refuse every
@@ -286,8 +289,10 @@ def restore_group(path: Path, member: Member, *, gateway: str) -> None:
     """
     with netns.entered(path):
         sockets = Path("/proc/thread-self/net/packet").read_text().splitlines()
-    if len(sockets) == 1:  # the headline
+    alone = len(sockets) == 1  # the headline
+    if alone:
         _address_group(path, member, gateway)
+    return alone
 
 
 def _address_group(path: Path, member: Member, gateway: str) -> None:

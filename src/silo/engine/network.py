@@ -13,7 +13,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TypeVar
 
-from . import host_rules, links, neighbours, netns, nft, routers, userns
+from . import dual_stack, host_rules, links, neighbours, netns, nft, routers, userns
 from .joining import join_peers
 from .links import Traffic
 from .naming import Naming
@@ -23,6 +23,7 @@ from .plans import Balanced, NetworkPlan
 from .pools import Pools
 from .routers import DEFAULT, Member, Router
 from .rules import TABLE, RuleSet
+from .ways import Ways
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ class Networks:
         self._notes = folder / "network.json"
         self._find_rules = find_rules
         self._names = Naming(instance)
+        self._ways = Ways(self._names, pools)
         self._state = State()
         self._mtu = 1500
         self._started = False
@@ -179,8 +181,8 @@ class Networks:
             self._make_router(router)
             self._enforce(router)
             for member in router.members:
-                self._publish(router, member)
-            self._spread(router)
+                self._ways.publish(router, member)
+            self._ways.spread(router)
         for router in self._state.routers.values():
             join_peers(self._state, router, self._names, self._mtu)
         self._save()
@@ -189,6 +191,8 @@ class Networks:
     def _attach(self, uid: str, plan: NetworkPlan) -> Attachment:
         known = self._find(uid)
         wanted = plan_member(self._state, self._pools, uid, plan)
+        if wanted.ipv6 and known is None and (fault := dual_stack.find_ipv6_fault()):
+            raise NetworkRefused(f"The group has the IPv6 address {wanted.ipv6}, but {fault}.")
         found = self._state.find_member(uid)
         gateway = str(get_gateway(wanted.subnet))
         if known is not None and found is not None:
@@ -198,9 +202,13 @@ class Networks:
             if owned and router.key == plan.router and is_same_place(member, wanted):
                 if member != wanted:
                     self._put_member(router, wanted)
-                links.restore_group(known.netns_path, wanted, gateway=gateway)
+                alone = links.restore_group(known.netns_path, wanted, gateway=gateway)
+                dual_stack.add(known.door_path, known.netns_path, wanted, alone=alone)
                 return self._require(uid)
-            self._detach(uid)
+            if router.key == plan.router:
+                self._take_off(router, member)  # with all that leads to others it stays
+            else:
+                self._detach(uid)
         router = self._state.routers.get(plan.router) or self._add_router(plan.router)
         if router.key == DEFAULT:
             place = int(IPv4Address(wanted.address)) - int(self._pools.groups[0])
@@ -209,7 +217,8 @@ class Networks:
             self._put_member(router, wanted)
             path, name = self._names.router_path(router.key), self._names.group(uid)
             links.attach_group(path, name, wanted, gateway=gateway, mtu=self._mtu, owner=plan.owner)
-            self._spread(self._state.routers[plan.router])
+            dual_stack.add(path, self._names.group_path(uid), wanted)
+            self._ways.spread(self._state.routers[plan.router])
         except BaseException:
             self._detach(uid)
             raise
@@ -221,18 +230,21 @@ class Networks:
             links.detach_group(None, "", self._names.group(uid))
             return
         router, member = found
+        self._take_off(router, member)
+        if len(router.members) == 1 and router.key != DEFAULT:
+            self._remove_router(router.key)
+
+    def _take_off(self, router: Router, member: Member) -> None:
+        """Take a group off a router that stays."""
         if member.public_address:
             links.unpublish(member.public_address)
         links.detach_group(
-            self._names.router_path(router.key), member.device, self._names.group(uid)
+            self._names.router_path(router.key), member.device, self._names.group(member.uid)
         )
-        left = tuple(each for each in router.members if each.uid != uid)
-        if left or router.key == DEFAULT:
-            self._put_router(replace(router, members=left), routers.delete_member(member))
-            # With the device the kernel took every route away that led to it and others.
-            self._spread(self._state.routers[router.key])
-            return
-        self._remove_router(router.key)
+        left = tuple(each for each in router.members if each.uid != member.uid)
+        self._put_router(replace(router, members=left), routers.delete_member(member))
+        # With the device the kernel took every route away that led to it and others.
+        self._ways.spread(self._state.routers[router.key])
 
     def _route(self, uid: str, prefixes: tuple[str, ...]) -> None:
         self._require(uid)
@@ -245,22 +257,11 @@ class Networks:
         router = self._state.routers.get(key)
         if router is None:
             raise NetworkRefused("The network is not there yet.")
-        self._forget(router, {each.address for each in balanced})
+        if router.balanced == balanced:
+            return
+        self._ways.forget(router, {each.address for each in balanced})
         self._put_router(replace(router, balanced=balanced))
-        self._spread(self._state.routers[key])
-
-    def _spread(self, router: Router) -> None:
-        """Lead balanced addresses to the router, and there to whoever answers for them."""
-        for each in router.balanced:
-            ways = [(member.device, member.address) for member in router.list_behind(each)]
-            links.spread(self._names.router_path(router.key), each.address, ways)
-            self._announce(router, each.address)
-
-    def _forget(self, router: Router, keep: Collection[str]) -> None:
-        for each in router.balanced:
-            if each.address not in keep:
-                links.unpublish(each.address)
-                links.spread(self._names.router_path(router.key), each.address, ())
+        self._ways.spread(self._state.routers[key])
 
     def _apply_rules(self, key: str, rules: RuleSet) -> None:
         router = self._state.routers.get(key)
@@ -303,7 +304,7 @@ class Networks:
 
     def _remove_router(self, key: str) -> None:
         router = self._state.routers[key]
-        self._forget(router, ())
+        self._ways.forget(router, ())
         links.remove_router(self._names.router(key), self._names.device(router.number))
         self._state = self._state.without_router(key)
         self._save()
@@ -343,7 +344,7 @@ class Networks:
             links.unpublish(before.public_address)
         changes = None if before else routers.add_member(member)
         self._put_router(replace(router, members=(*others, member)), changes)
-        self._publish(router, member)
+        self._ways.publish(router, member)
 
     def _put_router(self, router: Router, changes: list[nft.Command] | None = None) -> None:
         """Put a router's rules in force, then note it: what is noted is in force.
@@ -365,15 +366,6 @@ class Networks:
         with netns.entered(self._names.router_path(router.key)):
             nft.run(nft.replace_table(TABLE, routers.render_router(router)))
 
-    def _publish(self, router: Router, member: Member) -> None:
-        if member.public_address:
-            self._announce(router, member.public_address)
-
-    def _announce(self, router: Router, address: str) -> None:
-        if IPv4Address(address) in self._pools.public:
-            device, host = self._names.device(router.number), str(self._pools.host)
-            links.publish(address, device, router.uplink, host)
-
     def _find(self, uid: str) -> Attachment | None:
         found = self._state.find_member(uid)
         path = self._names.group_path(uid)
@@ -385,6 +377,7 @@ class Networks:
             address=member.address,
             gateway=str(get_gateway(member.subnet)),
             public_address=member.public_address,
+            ipv6=member.ipv6,
             door_path=self._names.router_path(router.key),
             door_device=member.device,
         )

@@ -25,6 +25,8 @@ class Attachment:
     address: str
     gateway: str
     public_address: str
+    ipv6: str
+    """Nothing: it has none."""
     door_path: Path
     """The router's namespace: sockets for this group alone are opened there, on ``door_device``.
     Not in the group's own, whose addresses a sandbox with a network stack of its own takes over."""
@@ -45,20 +47,24 @@ def plan_member(state: State, pools: Pools, uid: str, plan: NetworkPlan) -> Memb
     address = plan.address or _choose_address(state, uid, plan.router, network)
     if IPv4Address(address) not in network:
         raise NetworkRefused(f"The address {address} is not in the subnet {subnet}.")
+    ipv6 = plan.ipv6 or ""
+    if ipv6 and plan.router == DEFAULT:
+        raise NetworkRefused("Only a group in a virtual network has an IPv6 address.")
     for other in state.list_members(plan.router):
-        if other.address == address and other.uid != uid:
-            raise NetworkRefused(f"The address {address} is taken.")
+        for taken in {address, ipv6} & {other.address, other.ipv6} - {""}:
+            if other.uid != uid:
+                raise NetworkRefused(f"The address {taken} is taken.")
     public = plan.public_address or ""
     if public:
         _check_public(state, pools, uid, public)
     found = state.find_member(uid)
     routed = found[1].routed if found else ()
-    return Member(uid, address, subnet, public, plan.ports, routed)
+    return Member(uid, address, subnet, public, plan.ports, routed, ipv6)
 
 
 def is_same_place(one: Member, other: Member) -> bool:
     """Tell whether a group stays where it is; what is published may change under it."""
-    return (one.address, one.subnet) == (other.address, other.subnet)
+    return (one.address, one.subnet, one.ipv6) == (other.address, other.subnet, other.ipv6)
 
 
 def get_gateway(subnet: str) -> IPv4Address:

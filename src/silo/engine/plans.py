@@ -175,6 +175,8 @@ class NetworkPlan:
     """The private address that is wanted; ``None`` is any free one."""
     subnet: str | None = None
     """As ``10.0.1.0/24``."""
+    ipv6: str | None = None
+    """The address of version 6 that it has besides, in a virtual network."""
     public_address: str | None = None
     ports: tuple[Port, ...] = ()
     """What is published on the public address, and nothing else."""

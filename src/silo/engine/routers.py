@@ -6,14 +6,14 @@ between two groups of one subnet too.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import rules as nft_rules
 from .nft import Command
 from .plans import Balanced, Port
-from .rules import RuleSet, add_chain, add_rule, in_state, match, meta, one_of
+from .rules import Family, RuleSet, add_chain, add_rule, in_state, match, meta, of_family, one_of
 
 DEFAULT = "default"
 """The router of the groups without a virtual network."""
@@ -26,6 +26,7 @@ _PEERS = "p*"
 _STRANGERS = "strangers"
 _SETS = {
     "bound": ["ifname", "ipv4_addr"],
+    "bound6": ["ifname", "ipv6_addr"],
     "itself": ["ipv4_addr", "ipv4_addr"],
     "balanced": ["ipv4_addr", "inet_proto", "inet_service"],
 }
@@ -36,6 +37,11 @@ _MAPS = {
     "own": ["ipv4_addr"],
 }
 """Public address, protocol and port to private address; private to public address."""
+_FAMILIES: tuple[tuple[Family, str, str], ...] = (
+    ("ip", "ipv4_addr", ""),
+    ("ip6", "ipv6_addr", "6"),
+)
+"""Each version of IP, what an address of it is, and how names of what is about it end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,8 @@ class Member:
     ports: tuple[Port, ...] = ()
     routed: tuple[str, ...] = ()
     """Prefixes that lie behind it: it speaks for them, and they are looked for there."""
+    ipv6: str = ""
+    """The address that it has besides, or nothing."""
 
     @property
     def owner(self) -> str:
@@ -73,6 +81,11 @@ class Router:
     rules: RuleSet = field(default_factory=RuleSet)
     balanced: tuple[Balanced, ...] = ()
 
+    @property
+    def families(self) -> Sequence[tuple[Family, str, str]]:
+        """The versions of IP that anybody on it has an address of."""
+        return _FAMILIES if any(member.ipv6 for member in self.members) else _FAMILIES[:1]
+
     def list_behind(self, balanced: Balanced) -> list[Member]:
         """Return who answers for an address."""
         return [member for member in self.members if member.uid in balanced.members]
@@ -87,7 +100,7 @@ def render_router(router: Router) -> list[Command]:
     """Return the content of the router's table."""
     return [
         *_render_sets(router),
-        *_render_strangers(router.members),
+        *_render_strangers(router),
         *_render_input(),
         *_render_forward(router),
         *_render_addresses(router),
@@ -118,6 +131,8 @@ def _list_elements(members: Iterable[Member]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {name: [] for name in (*_SETS, *_MAPS)}
     for member in members:
         found["bound"].append({"concat": [member.device, member.address]})
+        if member.ipv6:
+            found["bound6"].append({"concat": [member.device, member.ipv6]})
         if not member.public_address:
             continue
         found["own"].append([member.address, member.public_address])
@@ -147,9 +162,12 @@ def _render_sets(router: Router) -> list[Command]:
     return [*sets, *maps]
 
 
-def _render_strangers(members: Iterable[Member]) -> list[Command]:
+def _render_strangers(router: Router) -> list[Command]:
     """Return the chain that drops what a member says in a name that is not its own."""
-    place = {"concat": [meta("iifname"), nft_rules.field("ip", "saddr")]}
+    places = [
+        ({"concat": [meta("iifname"), nft_rules.field(family, "saddr")]}, f"@bound{end}")
+        for family, _, end in router.families
+    ]
     source = nft_rules.field("ip", "saddr")
     return [
         add_chain(_STRANGERS),
@@ -160,17 +178,18 @@ def _render_strangers(members: Iterable[Member]) -> list[Command]:
                 match(source, one_of(member.routed)),
                 {"return": None},
             )
-            for member in members
+            for member in router.members
             if member.routed
         ),
-        add_rule(_STRANGERS, match(place, "@bound", "!="), {"drop": None}),
+        *(add_rule(_STRANGERS, match(place, own, "!="), {"drop": None}) for place, own in places),
     ]
 
 
-def _refuse_strangers() -> list[list[dict[str, Any]]]:
+def _refuse_strangers(*, with_ipv6: bool = False) -> list[list[dict[str, Any]]]:
     """Return the rules that every chain begins with."""
+    other = [match(meta("nfproto"), "ipv4", "!="), {"drop": None}]
     return [
-        [match(meta("nfproto"), "ipv4", "!="), {"drop": None}],
+        *([] if with_ipv6 else [other]),
         [match(meta("iifname"), _MEMBERS), {"jump": {"target": _STRANGERS}}],
         [in_state("established", "related"), {"accept": None}],
         [in_state("invalid"), {"drop": None}],
@@ -178,7 +197,10 @@ def _refuse_strangers() -> list[list[dict[str, Any]]]:
 
 
 def _render_input() -> list[Command]:
-    """Let groups ask for names and for their identity, and nothing else of the router."""
+    """Let groups ask for names and for their identity, and nothing else of the router.
+
+    Nothing at all by version 6: who is whose neighbour is written down, so that nobody asks.
+    """
     services = ((DNS_ADDRESS, "udp", 53), (DNS_ADDRESS, "tcp", 53), (METADATA_ADDRESS, "tcp", 80))
     chain = add_chain("input", type="filter", hook="input", prio=0, policy="drop")
     opening = [add_rule("input", *rule) for rule in _refuse_strangers()]
@@ -204,7 +226,8 @@ def _render_input() -> list[Command]:
 
 
 def _render_forward(router: Router) -> list[Command]:
-    opening = [add_rule("forward", *rule) for rule in _refuse_strangers()]
+    with_ipv6 = len(router.families) > 1
+    opening = [add_rule("forward", *rule) for rule in _refuse_strangers(with_ipv6=with_ipv6)]
     reserved = one_of((f"{METADATA_ADDRESS}/32", f"{DNS_ADDRESS}/32"))
     opening.append(
         add_rule("forward", match(nft_rules.field("ip", "daddr"), reserved), {"drop": None})
@@ -229,8 +252,8 @@ def _render_forward(router: Router) -> list[Command]:
         chain,
         *_refuse_strange_peers(router),
         *opening,
-        add_rule("forward", match(meta("iifname"), _MEMBERS), _look_up("saddr", "outbound")),
-        add_rule("forward", match(meta("oifname"), _MEMBERS), _look_up("daddr", "inbound")),
+        *_render_look_ups(router),
+        add_rule("forward", outward, match(meta("nfproto"), "ipv6"), {"drop": None}),
         add_rule("forward", published, {"accept": None}),
         add_rule("forward", match(meta("oifname"), _MEMBERS), balanced, {"accept": None}),
         *_shut_in(router, outward),
@@ -257,7 +280,6 @@ def _refuse_strange_peers(router: Router) -> list[Command]:
     """Return the rules by which a network speaks with addresses of its own alone."""
     peers = [(Router(peer.router, 0, "").peer_device, peer) for peer in router.rules.peers]
     known = {"set": [device for device, _ in peers]}
-    source = nft_rules.field("ip", "saddr")
     return [
         add_rule(
             "forward",
@@ -266,36 +288,47 @@ def _refuse_strange_peers(router: Router) -> list[Command]:
             {"drop": None},
         ),
         *(
-            add_rule(
-                "forward",
-                match(meta("iifname"), device),
-                match(source, one_of(peer.space), "!="),
-                {"drop": None},
-            )
+            add_rule("forward", match(meta("iifname"), device), foreign, {"drop": None})
             for device, peer in peers
+            for foreign in _list_foreign(peer)
         ),
     ]
+
+
+def _list_foreign(peer: nft_rules.Peer) -> Iterator[dict[str, Any]]:
+    """Yield the questions whether an address, of each family, is none of a peer's."""
+    for family, type_, _ in _FAMILIES:
+        space = of_family(peer.space, family)
+        if space:
+            yield match(nft_rules.field(family, "saddr"), one_of(space), "!=")
+        else:
+            yield match(meta("nfproto"), type_.partition("_")[0])
 
 
 def _render_lists(router: Router) -> list[Command]:
     """Return a chain for every list of rules, and the maps from addresses to chains."""
     chains: dict[str, list[Command]] = {}
-    maps: dict[str, list[Any]] = {"outbound": [], "inbound": []}
-    for member in router.members:
-        subnet = router.rules.find_subnet(member.address)
-        for way, found in maps.items():
-            if subnet is None:
-                found.append([member.address, {"drop": None}])
-                continue
-            lines = subnet.inbound if way == "inbound" else subnet.outbound
-            if lines is not None:
-                name = nft_rules.name_chain(lines)
-                chains[name] = nft_rules.compile_chain(lines)
-                found.append([member.address, {"jump": {"target": name}}])
-    return [
-        *(command for chain in chains.values() for command in chain),
-        *(_add_map(way, ["ipv4_addr"], "verdict", found) for way, found in maps.items()),
-    ]
+    maps: list[Command] = []
+    for family, type_, end in router.families:
+        mine = [
+            address
+            for member in router.members
+            for address in of_family(filter(None, (member.address, member.ipv6)), family)
+        ]
+        for way in ("outbound", "inbound"):
+            found: list[Any] = []
+            for address in mine:
+                subnet = router.rules.find_subnet(address)
+                if subnet is None:
+                    found.append([address, {"drop": None}])
+                    continue
+                lines = subnet.inbound if way == "inbound" else subnet.outbound
+                if lines is not None:
+                    name = nft_rules.name_chain(lines)
+                    chains[name] = nft_rules.compile_chain(lines)
+                    found.append([address, {"jump": {"target": name}}])
+            maps.append(_add_map(f"{way}{end}", [type_], "verdict", found))
+    return [*(command for chain in chains.values() for command in chain), *maps]
 
 
 def _render_addresses(router: Router) -> list[Command]:
@@ -321,8 +354,18 @@ def _render_addresses(router: Router) -> list[Command]:
     ]
 
 
-def _look_up(name: str, way: str) -> dict[str, Any]:
-    return {"vmap": {"key": nft_rules.field("ip", name), "data": f"@{way}"}}
+def _render_look_ups(router: Router) -> list[Command]:
+    """Return the rules that hold a packet against its sender's rules, then its receiver's."""
+    ways = (("iifname", "saddr", "outbound"), ("oifname", "daddr", "inbound"))
+    return [
+        add_rule(
+            "forward",
+            match(meta(device), _MEMBERS),
+            {"vmap": {"key": nft_rules.field(family, name), "data": f"@{way}{end}"}},
+        )
+        for device, name, way in ways
+        for family, _, end in router.families
+    ]
 
 
 def _map(key: dict[str, Any], data: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Whoever asks has put its own words into prefixes, ports and an order already.
 
 import hashlib
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,9 +14,18 @@ from .nft import Command
 Transport = Literal["tcp", "udp", "sctp", "icmp", "esp", "ah"]
 PortRange = tuple[int, int]
 Expression = dict[str, Any]
+Family = Literal["ip", "ip6"]
 
 TABLE = "silo"
 """In every router's own namespace; on the host the table carries the instance's name."""
+_EVERYTHING = {"0.0.0.0/0", "::/0"}
+_VERSIONS: dict[Family, str] = {"ip": "ipv4", "ip6": "ipv6"}
+_ICMP: dict[Family | None, Any] = {
+    "ip": "icmp",
+    "ip6": "ipv6-icmp",
+    None: {"set": ["icmp", "ipv6-icmp"]},
+}
+"""What the word means in each version of IP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +80,9 @@ class RuleSet:
 
     def find_subnet(self, address: str) -> SubnetRules | None:
         """Return the rules for an address."""
-        wanted = ipaddress.IPv4Address(address)
+        wanted = ipaddress.ip_address(address)
         for subnet in self.subnets:
-            if any(wanted in ipaddress.IPv4Network(prefix) for prefix in subnet.prefixes):
+            if any(wanted in ipaddress.ip_network(prefix) for prefix in subnet.prefixes):
                 return subnet
         return None
 
@@ -88,10 +97,8 @@ def compile_chain(rules: Sequence[Rule]) -> list[Command]:
     name = name_chain(rules)
     commands: list[Command] = [add_chain(name)]
     for rule in sorted(rules, key=lambda each: each.priority):
-        match = _compile_match(rule)
-        if match is not None:
-            verdict: Expression = {"return": None} if rule.allow else {"drop": None}
-            commands.append(add_rule(name, *match, verdict))
+        verdict: Expression = {"return": None} if rule.allow else {"drop": None}
+        commands += [add_rule(name, *found, verdict) for found in _compile_matches(rule)]
     return [*commands, add_rule(name, {"drop": None})]
 
 
@@ -138,38 +145,61 @@ def in_state(*states: str) -> Expression:
 
 
 def one_of(prefixes: Iterable[str]) -> Expression:
-    """Return a set of addresses and prefixes, which may overlap as given."""
-    networks = ipaddress.collapse_addresses(ipaddress.IPv4Network(each) for each in prefixes)
+    """Return a set of addresses and prefixes of one family, which may overlap as given."""
+    networks: Any = ipaddress.collapse_addresses(ipaddress.ip_network(each) for each in prefixes)
     return {"set": [_render_network(network) for network in networks]}
 
 
-def _render_network(network: ipaddress.IPv4Network) -> Any:
+def of_family(prefixes: Iterable[str], family: Family) -> list[str]:
+    """Return those that are of one version of IP."""
+    return [each for each in prefixes if (":" in each) == (family == "ip6")]
+
+
+def _render_network(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Any:
     if network.prefixlen == network.max_prefixlen:
         return str(network.network_address)
     return {"prefix": {"addr": str(network.network_address), "len": network.prefixlen}}
 
 
-def _compile_match(rule: Rule) -> list[Expression] | None:
-    """Return the conditions of a rule, or None when nothing can meet them."""
+def _compile_matches(rule: Rule) -> Iterator[list[Expression]]:
+    """Yield the conditions of a rule, for each family that it tells apart; none if none fits."""
     listed = (rule.sources, rule.destinations, rule.source_ports, rule.destination_ports)
     if any(each == () for each in listed):
-        return None
+        return
     ports = (("sport", rule.source_ports), ("dport", rule.destination_ports))
     has_ports = any(not _is_every_port(ranges) for _, ranges in ports)
     if has_ports and rule.protocol not in {None, "tcp", "udp", "sctp"}:
-        return None  # a protocol without ports has none that fits
-    found: list[Expression] = []
-    for name, prefixes in (("saddr", rule.sources), ("daddr", rule.destinations)):
-        if prefixes is not None and "0.0.0.0/0" not in prefixes:
-            found.append(match(field("ip", name), one_of(prefixes)))
-    if rule.protocol is not None:
-        found.append(match(meta("l4proto"), rule.protocol))
-    elif has_ports:
-        found.append(match(meta("l4proto"), {"set": ["tcp", "udp"]}))
-    for name, ranges in ports:
-        if ranges is not None and not _is_every_port(ranges):
-            found.append(match(field("th", name), {"set": _merge(ranges)}))
-    return found
+        return  # a protocol without ports has none that fits
+    for family in _list_families(rule):
+        found = _match_addresses(rule, family)
+        if rule.protocol is not None:
+            asked = _ICMP[family] if rule.protocol == "icmp" else rule.protocol
+            found.append(match(meta("l4proto"), asked))
+        elif has_ports:
+            found.append(match(meta("l4proto"), {"set": ["tcp", "udp"]}))
+        for name, ranges in ports:
+            if ranges is not None and not _is_every_port(ranges):
+                found.append(match(field("th", name), {"set": _merge(ranges)}))
+        yield found
+
+
+def _list_families(rule: Rule) -> list[Family | None]:
+    """Return the families that a rule has addresses of on both sides; None is any of them."""
+    listed = [each for each in (rule.sources, rule.destinations) if each is not None]
+    if not listed:
+        return [None]
+    return [each for each in _VERSIONS if all(of_family(prefixes, each) for prefixes in listed)]
+
+
+def _match_addresses(rule: Rule, family: Family | None) -> list[Expression]:
+    if family is None:
+        return []
+    found = [
+        match(field(family, name), one_of(of_family(prefixes, family)))
+        for name, prefixes in (("saddr", rule.sources), ("daddr", rule.destinations))
+        if prefixes is not None and not _EVERYTHING & set(of_family(prefixes, family))
+    ]
+    return found or [match(meta("nfproto"), _VERSIONS[family])]
 
 
 def _is_every_port(ranges: tuple[PortRange, ...] | None) -> bool:

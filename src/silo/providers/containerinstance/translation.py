@@ -195,6 +195,7 @@ def _plan_network(name: str, group: ContainerGroup, wish: Wish) -> engine.Networ
         router=wish.router,
         address=wish.address or None,
         subnet=wish.subnet or None,
+        ipv6=wish.ipv6 or None,
         public_address=wish.public_address or None,
         ports=tuple(engine.Port(_read_protocol(one.protocol), one.port) for one in ports),
         hostname=name[:63],

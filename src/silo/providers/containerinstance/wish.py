@@ -24,6 +24,8 @@ class Wish:
     subnet: str = ""
     address: str = ""
     """Wanted in the subnet."""
+    ipv6: str = ""
+    """That of version 6 there: of groups that came when the subnet had such a prefix."""
     dns_servers: Sequence[str] = ()
     """Of the virtual network, where the group has no ``dnsConfig``; as of its last write."""
     fqdn: str = ""

@@ -113,6 +113,9 @@ class Writing:
             wish = replace(wish, revision=before.wish.revision + (0 if same else 1))
         self._admit(conn, resource, group, wish)
         wish = self._place(conn, change.call, resource, group, wish)
+        if before is not None and not before.rested:
+            # Programs that run would lose their network with the next address.
+            wish = replace(wish, ipv6=before.wish.ipv6)
         return store_wish(
             resource.with_document(
                 properties=shown.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -211,6 +214,7 @@ class Writing:
             at = self.around.place(conn, call, subnets[0].id, resource.id, uid)
             wish = replace(
                 wish,
+                ipv6=at.ipv6 or "",
                 router=at.router,
                 subnet=at.subnet or "",
                 address=at.address or "",

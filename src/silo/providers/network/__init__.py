@@ -77,7 +77,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
                 permission=f"{NAMESPACE}/virtualNetworks/checkIpAddressAvailability/read",
             ),
         ),
-        coverage="partly: IPv4; no gateways, route tables, endpoints",
+        coverage="partly: no gateways, route tables, endpoints",
     )
     subnets: arm.ResourceType[Subnet] = arm.ResourceType(
         name="virtualNetworks/subnets",
@@ -89,7 +89,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
         reconcile=in_subnets.reconcile,
         remove=in_subnets.remove,
         view=in_subnets.view,
-        coverage="partly: one IPv4 prefix; no route tables, gateways, endpoints",
+        coverage="partly: an IPv4 prefix, and an IPv6 one; no route tables, gateways, endpoints",
     )
     peerings: arm.ResourceType[Peering] = arm.ResourceType(
         name="virtualNetworks/virtualNetworkPeerings",
@@ -101,7 +101,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
         reconcile=in_peerings.reconcile,
         remove=in_peerings.remove,
         view=in_peerings.view,
-        coverage="partly: whole networks of this instance; no gateways, IPv6",
+        coverage="partly: whole networks of this instance; no gateways, none of IPv6 alone",
     )
     groups: arm.ResourceType[SecurityGroup] = arm.ResourceType(
         name="networkSecurityGroups",
@@ -123,7 +123,7 @@ def provider(resources: arm.Resources, pools: engine.Pools, apply: Apply) -> arm
         on_write=in_groups.write_rule,
         reconcile=in_groups.reconcile_rule,
         remove=in_groups.remove_rule,
-        coverage="partly: IPv4; the tags of what is here; no application security groups",
+        coverage="partly: the tags of what is here; no application security groups",
     )
     public: arm.ResourceType[PublicAddress] = arm.ResourceType(
         name="publicIPAddresses",

@@ -59,6 +59,18 @@ class AddressSpaceOverlap(arm.ArmError):
         super().__init__(f"Address prefixes {one} and {other} of resource {resource} overlap.")
 
 
+class AddressSpaceWithoutIPv4(arm.ArmError):
+    """A virtual network has IPv4 addresses, whatever else it has."""
+
+    code = "InvalidAddressPrefixes"
+
+    def __init__(self, resource: str) -> None:
+        super().__init__(
+            f"The address space of resource {resource} has no IPv4 prefix. A virtual network has "
+            "IPv4 prefixes, or IPv4 and IPv6 prefixes; not IPv6 prefixes alone."
+        )
+
+
 class SubnetOutsideNetwork(arm.ArmError):
     """A subnet lies in its virtual network."""
 
@@ -88,8 +100,9 @@ class SubnetInvalid(arm.ArmError):
 
     code = "NetcfgInvalidSubnet"
 
-    def __init__(self, subnet: str, network: str) -> None:
-        super().__init__(f"Subnet '{subnet}' is not valid in virtual network '{network}'.")
+    def __init__(self, subnet: str, network: str, why: str = "") -> None:
+        text = f"Subnet '{subnet}' is not valid in virtual network '{network}'."
+        super().__init__(f"{text} {why}".strip())
 
 
 class SubnetNameInUse(arm.ArmError):
@@ -197,10 +210,23 @@ class RuleAddressInvalid(RuleInvalid):
     def __init__(self, text: str) -> None:
         super().__init__(
             f"Security rule has invalid Address prefix. Value provided: {text[:50]}. It should be "
-            "an IPv4 address or prefix, '*', or one of the service tags 'VirtualNetwork', "
+            "an IP address or prefix, '*', or one of the service tags 'VirtualNetwork', "
             "'Internet', 'AzureLoadBalancer', 'AzureCloud', 'AzureContainerRegistry', 'Storage', "
             "'AzureActiveDirectory', 'AzureResourceManager' and 'AzureMonitor'; no other tag means "
             "anything here."
+        )
+
+
+class RuleFamiliesMixed(RuleInvalid):
+    """A rule is about one version of IP, or about both without naming addresses."""
+
+    code = "ResourceCannotContainAddressPrefixesFromDifferentAddressFamilies"
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(
+            f"Resource {rule} contains IP addresses or prefixes that belong to different address "
+            "families. All IP addresses or prefixes in the resource should belong to the same "
+            "address family."
         )
 
 
@@ -225,6 +251,18 @@ class SubnetNotDelegated(arm.ArmError):
         super().__init__(
             f"Subnet {subnet} requires any of the following delegation(s) [{service}] to reference "
             "service association link."
+        )
+
+
+class NoIPv6Here(arm.ArmError):
+    """The subnet promises what this machine does not have."""
+
+    code = "NotSupported"
+
+    def __init__(self, subnet: str, why: str) -> None:
+        super().__init__(
+            f"Subnet {subnet} has an IPv6 prefix, and {why}: no container group can be placed in "
+            "it. Nothing was changed."
         )
 
 

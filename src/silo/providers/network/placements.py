@@ -4,13 +4,13 @@ Handed over by ``app``; providers never import one another.
 """
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
 from silo import arm, core, engine
 
 from . import prefixes
 from .errors import (
     InvalidResourceReference,
+    NoIPv6Here,
     SubnetIsFull,
     SubnetNotDelegated,
 )
@@ -48,9 +48,11 @@ class Placements:
         service = f"{group.namespace}/{group.type}"
         if service.casefold() not in {each.casefold() for each in subnet.services}:
             raise SubnetNotDelegated(found.id.text, service)
-        network = IPv4Network(subnet.prefixes[0])
+        network, ipv6 = subnet.ipv4, subnet.ipv6
         known = engine.find_address(conn, found.uid, uid)
         if known is None:
+            if ipv6 and (fault := engine.find_ipv6_fault()):
+                raise NoIPv6Here(found.id.text, fault)
             engine.release_addresses_in(conn, uid, keep=engine.PUBLIC)
         try:
             address = engine.lease_address(
@@ -63,6 +65,7 @@ class Placements:
             router=vnet.uid,
             address=str(address),
             subnet=str(network),
+            ipv6=str(prefixes.find_twin(network, ipv6, address)) if ipv6 else None,
             dns_servers=told.dns_servers if told else (),
         )
 

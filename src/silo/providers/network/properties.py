@@ -4,6 +4,7 @@ Source: https://learn.microsoft.com/rest/api/virtualnetwork (2024-07-01, 2025-07
 """
 
 import ipaddress
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -72,6 +73,16 @@ class Subnet(arm.Shape):
     def prefixes(self) -> tuple[str, ...]:
         """The prefixes, however they were sent."""
         return self.address_prefixes or ((self.address_prefix,) if self.address_prefix else ())
+
+    @property
+    def ipv4(self) -> IPv4Network:
+        """The IPv4 prefix, which every stored subnet has."""
+        return IPv4Network(next(each for each in self.prefixes if ":" not in each))
+
+    @property
+    def ipv6(self) -> IPv6Network | None:
+        """The IPv6 prefix, if it has one."""
+        return next((IPv6Network(each) for each in self.prefixes if ":" in each), None)
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -120,9 +120,7 @@ class Queries:
     def _list_usages(self, conn: core.Connection, vnet: arm.Resource) -> list[dict[str, Any]]:
         found = []
         for subnet in self.topology.list_subnets(conn, vnet.id):
-            network = prefixes.read_prefix(
-                Subnet.model_validate(subnet.properties).prefixes[0], subnet.id.name
-            )
+            network = Subnet.model_validate(subnet.properties).ipv4
             found.append(
                 {
                     "id": subnet.id.text,

@@ -7,7 +7,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Literal
 
 from silo import engine
@@ -17,6 +17,7 @@ from .errors import (
     NotSupported,
     RuleAddressInvalid,
     RuleConflict,
+    RuleFamiliesMixed,
     RuleInvalid,
     RulePortInvalid,
     RulePriorityInvalid,
@@ -26,7 +27,7 @@ from .properties import SecurityRule
 LOWEST, HIGHEST = 100, 4096
 LOAD_BALANCER = "168.63.129.16/32"
 """Where Azure's health probes come from; nothing else does, here as there."""
-_EVERYTHING = IPv4Network("0.0.0.0/0")
+_EVERYTHING: tuple[prefixes.Network, ...] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 _PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 _LAST_PORT = 65535
 _ANY = {"*", "any"}
@@ -83,12 +84,15 @@ _PROTOCOLS: Mapping[str, Literal["tcp", "udp", "icmp", "esp", "ah"] | None] = {
 class Meaning:
     """What service tags stand for in one virtual network."""
 
-    space: Sequence[IPv4Network] = ()
+    space: Sequence[prefixes.Network] = ()
     """VirtualNetwork: this one and all that it is joined to."""
     doors: Sequence[IPv4Network] = ()
     """Where Silo's own services are, for groups."""
     public: Sequence[IPv4Network] = ()
     """AzureCloud, besides: the public addresses of this instance."""
+
+
+Reading = Callable[[Meaning], list[prefixes.Network]]
 
 
 def check_rule(name: str, rule: SecurityRule) -> None:
@@ -108,6 +112,9 @@ def check_rule(name: str, rule: SecurityRule) -> None:
             raise RuleInvalid(f"Security rule {name} has no {what}.")
     for text in (*rule.sources, *rule.destinations):
         _read_addresses(text, Meaning())
+    named = [text for text in (*rule.sources, *rule.destinations) if _read_word(text) is None]
+    if len({":" in text for text in named}) > 1:
+        raise RuleFamiliesMixed(name)
     for text in (*rule.source_ports, *rule.destination_ports):
         _read_ports(text)
 
@@ -149,9 +156,14 @@ def _compile_rule(name: str, rule: SecurityRule, meaning: Meaning) -> engine.Rul
 
 def _join_addresses(texts: Iterable[str], meaning: Meaning) -> tuple[str, ...] | None:
     found = [network for text in texts for network in _read_addresses(text, meaning)]
-    if _EVERYTHING in found:
+    if all(each in found for each in _EVERYTHING):
         return None
-    return tuple(str(network) for network in ipaddress.collapse_addresses(found))
+    families: list[list[Any]] = [
+        [network for network in found if network.version == each.version] for each in _EVERYTHING
+    ]
+    return tuple(
+        str(network) for family in families for network in ipaddress.collapse_addresses(family)
+    )
 
 
 def _join_ports(texts: Iterable[str]) -> tuple[tuple[int, int], ...] | None:
@@ -159,20 +171,29 @@ def _join_ports(texts: Iterable[str]) -> tuple[tuple[int, int], ...] | None:
     return None if (0, _LAST_PORT) in found else tuple(sorted(found))
 
 
-def _read_addresses(text: str, meaning: Meaning) -> list[IPv4Network]:
-    word = text.strip().casefold()
-    if word in _ANY:
-        return [_EVERYTHING]
-    tag = _TAG.fullmatch(word)
-    if tag is not None:
-        return _read_tag(text, tag[1], tag[2])(meaning)
+def _read_addresses(text: str, meaning: Meaning) -> list[prefixes.Network]:
+    read = _read_word(text)
+    if read is not None:
+        return read(meaning)
     try:
-        return [IPv4Network(text.strip(), strict=False)]
+        network = ip_network(text.strip(), strict=False)
     except ValueError:
         raise RuleAddressInvalid(text) from None
+    if "%" in text:
+        raise RuleAddressInvalid(text)
+    return [network]
 
 
-def _read_tag(text: str, tag: str, region: str | None) -> Callable[[Meaning], list[IPv4Network]]:
+def _read_word(text: str) -> Reading | None:
+    """Return what reads a star or a tag, which may mean addresses of both versions."""
+    word = text.strip().casefold()
+    if word in _ANY:
+        return lambda _meaning: list(_EVERYTHING)
+    tag = _TAG.fullmatch(word)
+    return _read_tag(text, tag[1], tag[2]) if tag is not None else None
+
+
+def _read_tag(text: str, tag: str, region: str | None) -> Reading:
     if tag in _HERE or (tag in _EVERYWHERE and region is None):
         return lambda meaning: list(meaning.doors)
     if tag == _CLOUD:
@@ -180,7 +201,9 @@ def _read_tag(text: str, tag: str, region: str | None) -> Callable[[Meaning], li
     if region is None and tag == "virtualnetwork":
         return lambda meaning: list(meaning.space)
     if region is None and tag == "internet":
-        return lambda meaning: prefixes.subtract(_EVERYTHING, meaning.space)
+        return lambda meaning: [
+            left for each in _EVERYTHING for left in prefixes.subtract(each, meaning.space)
+        ]
     if region is None and tag == "azureloadbalancer":
         return lambda _meaning: [IPv4Network(LOAD_BALANCER)]
     raise RuleAddressInvalid(text)

@@ -1,9 +1,10 @@
 """Subnets: where groups get their private addresses, by themselves or with their network."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import IPv4Network
+from ipaddress import ip_network
 from typing import Any
 
 from silo import arm, core, engine
@@ -66,13 +67,14 @@ def read_subnet(name: str, wanted: Subnet) -> Subnet:
             raise NotSupported(what)
     if not wanted.prefixes:
         raise arm.InvalidRequestContent(f"Subnet '{name}' has no addressPrefix")
-    if len(wanted.prefixes) > 1:
-        raise NotSupported("A subnet with several prefixes")
+    for version, count in Counter(":" in each for each in wanted.prefixes).items():
+        if count > 1:
+            raise NotSupported(f"A subnet with several IPv{6 if version else 4} prefixes")
     for delegation in wanted.delegations or ():
         if not delegation.properties.service_name:
             raise arm.InvalidRequestContent(f"Delegation '{delegation.name}' has no serviceName")
     known: dict[str, Any] = {key: getattr(wanted, key) for key in type(wanted).model_fields}
-    known["address_prefix"] = wanted.prefixes[0]
+    known["address_prefix"] = wanted.prefixes[0] if len(wanted.prefixes) == 1 else None
     known["delegations"] = wanted.delegations or ()
     kept = {key: value for key, value in extra.items() if key not in _OURS}
     return Subnet.model_construct(**known, **kept)
@@ -91,7 +93,7 @@ class Subnets:
         """Hold a subnet against its network, its neighbours and who is in it."""
         vnet = self.topology.resources.get(conn, get_parent(resource.id))
         wanted = VirtualNetwork.model_validate(vnet.properties)
-        space = [IPv4Network(prefix) for prefix in wanted.address_space.address_prefixes]
+        space = [ip_network(prefix) for prefix in wanted.address_space.address_prefixes]
         others = [
             each for each in self.topology.list_subnets(conn, vnet.id) if each.id != resource.id
         ]
@@ -115,8 +117,9 @@ class Subnets:
             return
         before = Subnet.model_validate(current.properties)
         users = describe_users(self.topology.list_users(conn, current))
-        if users and set(before.prefixes) != set(wanted.prefixes):
-            raise InUsePrefixCannotBeDeleted(before.prefixes[0], id_.name)
+        gone = [prefix for prefix in before.prefixes if prefix not in wanted.prefixes]
+        if users and gone:
+            raise InUsePrefixCannotBeDeleted(gone[0], id_.name)
         if users and not _fold(before.services) <= _fold(wanted.services):
             raise DelegationInUse(id_.name, users)
 
@@ -178,18 +181,22 @@ class Subnets:
 def check_place(
     name: str,
     wanted: Subnet,
-    space: Sequence[IPv4Network],
+    space: Sequence[prefixes.Network],
     others: Sequence[arm.Resource],
     vnet: str,
 ) -> None:
     """Refuse a subnet that lies outside its network or meets a neighbour."""
-    network = prefixes.read_prefix(wanted.prefixes[0], name)
+    networks = [prefixes.read_prefix(each, name) for each in wanted.prefixes]
+    if all(network.version != 4 for network in networks):  # noqa: PLR2004 - of IP
+        raise SubnetInvalid(name, vnet, "A subnet with an IPv6 prefix has an IPv4 prefix too.")
     taken = [
-        IPv4Network(prefix)
+        ip_network(prefix)
         for other in others
         for prefix in Subnet.model_validate(other.properties).prefixes
     ]
-    prefixes.check_subnet(name, network, space, taken, vnet)
+    for network in networks:
+        prefixes.check_subnet(name, network, space, taken, vnet)
+    network = wanted.ipv4
     if network.num_addresses <= prefixes.RESERVED + 1:
         raise SubnetInvalid(name, vnet)
 

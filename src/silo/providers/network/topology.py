@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
 from typing import Any
 
 from silo import arm, core, engine
@@ -115,7 +115,7 @@ class Topology:
         joined = self.list_joined(conn, vnet.id)
         peers = tuple(engine.Peer(each.uid, _read_space(each)) for each in joined)
         prefixes = _read_space(vnet)
-        space = [IPv4Network(text) for each in (vnet, *joined) for text in _read_space(each)]
+        space = [ip_network(text) for each in (vnet, *joined) for text in _read_space(each)]
         doors = [IPv4Network(self.pools.host)]
         meaning = security_rules.Meaning(space, doors, [self.pools.public])
         subnets = [
@@ -187,8 +187,8 @@ def are_leaving(users: Sequence[arm.Resource | str]) -> bool:
 
 def check_apart(peering: arm.Resource, one: arm.Resource, other: arm.Resource) -> None:
     """Refuse to join two virtual networks that have addresses in common."""
-    for mine in map(IPv4Network, _read_space(one)):
-        for theirs in map(IPv4Network, _read_space(other)):
+    for mine in map(ip_network, _read_space(one)):
+        for theirs in map(ip_network, _read_space(other)):
             if mine.overlaps(theirs):
                 ids = (peering.id.text, one.id.text, other.id.text)
                 raise PeeringSpacesOverlap(*ids, f"{mine}, {theirs}")

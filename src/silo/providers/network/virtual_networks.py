@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from typing import Any
 
 from silo import arm, core, engine
@@ -95,15 +95,14 @@ class VirtualNetworks:
         """Tell whether an address of a virtual network is free."""
         text = call.query.get("ipaddress", "")
         try:
-            address = IPv4Address(text)
+            address = ip_address(text)
         except ValueError:
             raise InvalidAddressPrefixFormat(text, resource.id.name) from None
 
         def find(conn: core.Connection) -> dict[str, Any]:
             for subnet in self.topology.list_subnets(conn, resource.id):
-                network = IPv4Network(Subnet.model_validate(subnet.properties).prefixes[0])
-                if address in network:
-                    return _describe_address(conn, subnet, network, address)
+                if found := _describe_address(conn, subnet, address):
+                    return found
             return {"available": False, "isPlatformReserved": False}
 
         return arm.Reply(200, self.topology.resources.store.read_now(find))
@@ -126,7 +125,7 @@ class VirtualNetworks:
         conn: core.Connection,
         change: arm.Change[VirtualNetwork],
         resource: arm.Resource,
-        space: list[IPv4Network],
+        space: list[prefixes.Network],
         present: dict[str, arm.Resource],
     ) -> None:
         id_ = resource.id
@@ -174,15 +173,22 @@ def _read_part(properties: Mapping[str, Any], name: str, part: str) -> Any:
 
 
 def _describe_address(
-    conn: core.Connection, subnet: arm.Resource, network: IPv4Network, address: IPv4Address
+    conn: core.Connection, subnet: arm.Resource, address: IPv4Address | IPv6Address
 ) -> dict[str, Any]:
+    """Tell of an address in a subnet, of either version; nothing when it is not in it."""
+    shape = Subnet.model_validate(subnet.properties)
+    network = shape.ipv4 if isinstance(address, IPv4Address) else shape.ipv6
+    if network is None or address not in network:
+        return {}
     taken = {lease.address for lease in engine.list_leases(conn, subnet.uid)}
-    place = int(address) - int(network.network_address)
-    reserved = place < prefixes.RESERVED or place == network.num_addresses - 1
-    free = [str(each) for each in _iterate_free(network) if each not in taken][:5]
+    place, size = int(address) - int(network.network_address), shape.ipv4.num_addresses
+    reserved = place < prefixes.RESERVED or place == size - 1
+    free = [each for each in _iterate_free(shape.ipv4) if each not in taken][:5]
+    first = int(shape.ipv4.network_address)
     return {
-        "available": not reserved and address not in taken,
-        "availableIPAddresses": free,
+        # An IPv6 address comes with the IPv4 address that has its place.
+        "available": not reserved and place < size and shape.ipv4[place] not in taken,
+        "availableIPAddresses": [str(network[int(each) - first]) for each in free],
         "isPlatformReserved": reserved,
     }
 

@@ -31,6 +31,7 @@ def test_a_group_keeps_its_address():
         {"router": "vnet", "subnet": "10.0.0.0/24"},
         {"router": "vnet", "subnet": "10.0.0.0/24", "address": "10.0.1.4"},
         {"public_address": "10.77.128.9"},
+        {"ipv6": "fd00::4"},
         {"public_address": "8.8.8.8"},
     ],
 )

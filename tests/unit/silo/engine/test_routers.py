@@ -117,3 +117,29 @@ def test_balanced_address_is_spoken_for_by_who_is_behind_it_and_asked_on_its_por
     assert {"concat": [QUIET.device, "10.9.0.7"]} in bound["elem"]
     assert {"concat": [WEB.device, "10.9.0.7"]} not in bound["elem"]
     assert asked["elem"] == [{"concat": ["10.9.0.7", "udp", 53]}]
+
+
+def test_version_6_passes_only_where_a_group_has_it():
+    both = Member("both", "10.0.0.6", "10.0.0.0/24", ipv6="fd00::6")
+    rules = engine.RuleSet(("10.0.0.0/16",), (engine.SubnetRules(("10.0.0.0/24",), (), ()),))
+    plain, dual = (
+        routers.render_router(Router("vnet", 2, "10.8.0.2", members, rules))
+        for members in ((QUIET,), (QUIET, both))
+    )
+
+    closing = {"match": {"op": "!=", "left": {"meta": {"key": "nfproto"}}, "right": "ipv4"}}
+    for commands, hook, closed in (
+        (plain, "input", True),
+        (plain, "forward", True),
+        (dual, "input", True),
+        (dual, "forward", False),
+    ):
+        found = [each["expr"][0] for each in find(commands, "rule", hook)]
+        assert (closing in found) is closed
+    assert [len(find(each, "rule", "strangers")) for each in (plain, dual)] == [1, 2]
+    (bound,) = find(dual, "set", "bound6")
+    assert bound["elem"] == [{"concat": [both.device, "fd00::6"]}]
+    # Its subnet has no prefix of that version: what is not named lets nothing through.
+    for way in ("inbound6", "outbound6"):
+        (found,) = find(dual, "map", way)
+        assert found["elem"] == [["fd00::6", {"drop": None}]]

@@ -97,3 +97,25 @@ def test_a_subnet_is_found_by_address():
 
     assert found.find_subnet("10.0.1.4") is subnet
     assert found.find_subnet("10.0.2.4") is None
+
+
+def test_a_rule_with_addresses_of_both_versions_becomes_one_for_each():
+    rule = engine.Rule("x", 1, allow=True, protocol="icmp", sources=("10.0.0.0/8", "fd00::/48"))
+
+    found = [[each["match"] for each in line] for line in expressions(rule)]
+
+    assert [line[0]["left"]["payload"]["protocol"] for line in found] == ["ip", "ip6"]
+    assert [line[1]["right"] for line in found] == ["icmp", "ipv6-icmp"]
+
+
+def test_everything_of_one_version_is_nothing_of_the_other():
+    (found,) = expressions(engine.Rule("x", 1, allow=True, sources=("0.0.0.0/0",)))
+    assert [each["match"]["right"] for each in found] == ["ipv4"]
+    rule = engine.Rule("x", 1, allow=True, sources=("::/0",), destinations=("10.0.0.4/32",))
+    assert expressions(rule) == []
+
+
+def test_icmp_without_addresses_is_that_of_both_versions():
+    (found,) = expressions(engine.Rule("x", 1, allow=True, protocol="icmp"))
+
+    assert found[0]["match"]["right"] == {"set": ["icmp", "ipv6-icmp"]}

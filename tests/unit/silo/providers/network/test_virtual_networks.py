@@ -55,7 +55,7 @@ async def test_a_network_written_without_subnets_keeps_them_and_with_none_loses_
         ("10.0.1.0/30", "NetcfgInvalidSubnet"),
         ("10.0.1.7/24", "InvalidCIDRNotation"),
         ("10.0.1.0/99", "InvalidAddressPrefixFormat"),
-        ("fd00::/64", "NotSupported"),
+        ("fd00::/64", "NetcfgInvalidSubnet"),
     ],
 )
 async def test_a_subnet_that_does_not_fit_is_refused(world, prefix, code):
