@@ -70,7 +70,6 @@ class Balancing:
         self._nodes: Mirror[Node] = Mirror("/api/v1/nodes", read_node)
         self._slices: Mirror[Slice] = Mirror("/apis/discovery.k8s.io/v1/endpointslices", read_slice)
         self._changed = asyncio.Event()
-        self._in_force: tuple[engine.Balanced, ...] | None = None
         self._told: dict[str, str] = {}
         self._given: dict[str, engine.Balanced] = {}
 
@@ -142,9 +141,8 @@ class Balancing:
         wanted = {uid for uid, service in items.items() if service.wanted}
         self._given = {uid: each for uid, each in self._given.items() if uid in wanted}
         balanced = tuple(sorted(self._given.values(), key=lambda each: each.address))
-        if balanced != self._in_force:
-            await self._networks.balance(self._plan.router, balanced)
-            self._in_force = balanced
+        # It knows what is in force: a network that went with its last node has forgotten all.
+        await self._networks.balance(self._plan.router, balanced)
 
     async def _show(self, api: Api, service: Service, address: str) -> None:
         if service.address == address:

@@ -120,6 +120,15 @@ async def test_service_is_given_an_address_that_leads_to_the_nodes():
     assert found == engine.Balanced("192.0.2.1", (engine.Port("TCP", 80),), (f"{world.UID}.4",))
 
 
+async def test_network_that_has_forgotten_is_told_again():
+    api, networks, addresses = Api(), Networks(), Addresses()
+    async with balanced(api, networks, addresses):
+        await until(lambda: networks.balanced and api.status)
+        networks.balanced = ()
+        api.touch()
+        await until(lambda: networks.balanced)
+
+
 async def test_service_that_goes_gives_its_address_back():
     api, networks, addresses = Api(), Networks(), Addresses()
     async with balanced(api, networks, addresses):
