@@ -77,6 +77,7 @@ from .metadata import METADATA_ADDRESS as METADATA_ADDRESS
 from .metadata import Metadata as Metadata
 from .metadata import MetadataAnswer as MetadataAnswer
 from .metadata import MetadataRequest as MetadataRequest
+from .mounts import IMAGE_OPTIONS as IMAGE_OPTIONS
 from .mounts import KernelMounts as KernelMounts
 from .mounts import MountFailed as MountFailed
 from .mounts import Mounts as Mounts

@@ -17,6 +17,8 @@ from silo import core
 log = structlog.get_logger()
 
 SAFE = "nosuid,nodev"
+IMAGE_OPTIONS = f"loop,{SAFE},noinit_itable"
+"""Else the kernel would write out all inode tables by and by: no sparse file any more."""
 COMMAND_S = 60.0
 _SLACK = 1 << 20
 """Less than this at the end of an image is not worth a block."""
@@ -86,31 +88,40 @@ class KernelMounts:
 
     def mount_image(self, image: Path, path: Path) -> None:
         """Mount an image; where it is mounted already, ``mount`` takes the same loop device."""
-        _grow_unmounted(image)
-        # Else the kernel would write out all inode tables by and by: no sparse file any more.
-        _run("mount", "-t", "ext4", "-o", f"loop,{SAFE},noinit_itable", image, path)
+        self.fit_image(image)
+        _run("mount", "-t", "ext4", "-o", IMAGE_OPTIONS, image, path)
 
-    def grow_image(self, image: Path, path: Path, size: int) -> None:
-        """Make a mounted image and its file system larger, when it is mounted next at the latest.
+    def fit_image(self, image: Path) -> bool:
+        """Have a file system fill its image, which may have grown; tell whether nobody uses it."""
+        return _fit_unmounted(image)
 
-        Without CAP_SYS_RESOURCE the kernel lets nobody do it to one that is in use.
+    def grow_image(self, image: Path, path: Path, size: int) -> bool:
+        """Make a mounted image and its file system larger; tell whether both are.
+
+        Without CAP_SYS_RESOURCE the kernel lets nobody do it to one that is in use: it is larger
+        when it is mounted next, or asked for again.
         """
         device = _find_device(path)
-        with image.open("r+b") as file:
-            file.truncate(size)
+        if image.stat().st_size < size:
+            with image.open("r+b") as file:
+                file.truncate(size)
+        if _is_filled(Path(device), image):
+            return True
         try:
             _run("losetup", "--set-capacity", device)
             _run("resize2fs", device)
         except MountFailed as error:
             if self.is_mounted_elsewhere(path):
                 log.warning("a share grows when no group uses it", reason=str(error))
-                return
+                return False
             try:
                 _run("umount", "--no-canonicalize", path)
             except MountFailed:
                 log.warning("a share grows when nobody uses it", reason=str(error))
-                return
+                return False
             self.mount_image(image, path)
+            return _is_filled(Path(_find_device(path)), image)
+        return True
 
     def is_mounted_elsewhere(self, path: Path) -> bool:
         """Tell whether what is mounted there is in other places of the machine too."""
@@ -186,18 +197,23 @@ def _unescape(text: str) -> str:
     return _OCTAL.sub(lambda found: chr(int(found[1], 8)), text)
 
 
-def _grow_unmounted(image: Path) -> None:
-    """Have a file system fill its image, which may have grown while it was in use."""
-    with image.open("rb") as file:
+def _fit_unmounted(image: Path) -> bool:
+    if _run("losetup", "--associated", image):
+        return False
+    if _is_filled(image, image):
+        return True
+    _run("e2fsck", "-f", "-p", image, corrected=1)
+    _run("resize2fs", image)
+    return True
+
+
+def _is_filled(place: Path, image: Path) -> bool:
+    """Tell whether the file system in a file or on a device fills its image."""
+    with place.open("rb") as file:
         block = file.read(2048)[1024:]
     # s_blocks_count_lo, s_log_block_size and s_blocks_count_hi of ext4's superblock.
     low, shift, high = (int.from_bytes(block[at : at + 4], "little") for at in (4, 24, 336))
-    if ((high << 32) + low) * (1024 << shift) >= image.stat().st_size - _SLACK:
-        return
-    if _run("losetup", "--associated", image):
-        return  # in use somewhere
-    _run("e2fsck", "-f", "-p", image, corrected=1)
-    _run("resize2fs", image)
+    return ((high << 32) + low) * (1024 << shift) >= image.stat().st_size - _SLACK
 
 
 def _run(*words: str | Path, keep: int | None = None, corrected: int = 0) -> bytes:

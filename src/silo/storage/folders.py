@@ -74,11 +74,12 @@ class Folders:
             raise QuotaNotBinding
         return path
 
-    def resize(self, share: FileShare) -> None:
-        """Make room for a quota that was raised."""
+    def resize(self, share: FileShare) -> bool:
+        """Make room for a quota that was raised; tell whether there is, for it may be in use."""
         path = self._root / share.folder
         if self._images is not None and find_image(path).exists():
-            self._images.grow(path, share.quota_gib * GIB)
+            return self._images.grow(path, share.quota_gib * GIB)
+        return True
 
     def discard(self, share: FileShare) -> None:
         """Take a share's content away; a group that has it mounted keeps an orphan."""

@@ -39,8 +39,8 @@ class Kernel(Protocol):
         """Mount it; one that is mounted elsewhere too is the same file system there."""
         ...
 
-    def grow_image(self, image: Path, path: Path, size: int) -> None:
-        """Make one that is mounted larger."""
+    def grow_image(self, image: Path, path: Path, size: int) -> bool:
+        """Make one that is mounted larger; tell whether it is."""
         ...
 
     def unmount(self, path: Path) -> None:
@@ -96,8 +96,10 @@ class Images:
                     made.unlink(missing_ok=True)
         return self.open(folder)
 
-    def grow(self, folder: Path, size: int) -> None:
-        """Make a share larger; it never gets smaller, for what is in it may be in use.
+    def grow(self, folder: Path, size: int) -> bool:
+        """Make a share larger; tell whether it is, for it may be in use.
+
+        It never gets smaller, for what is in it may be in use.
 
         Raises:
             ServerBusy: the machine does not let us.
@@ -105,13 +107,15 @@ class Images:
         """
         image, wanted = find_image(folder), _add_overhead(size)
         with suppress(FileNotFoundError):  # it may be deleted meanwhile
-            if image.stat().st_size < wanted:
-                self.open(folder)
-                with _turn(folder.parent):
-                    try:
-                        self._kernel.grow_image(image, folder, wanted)
-                    except engine.MountFailed as error:
-                        raise ServerBusy(f"The share cannot grow: {error}") from None
+            if image.stat().st_size > wanted:
+                return True
+            self.open(folder)
+            with _turn(folder.parent):
+                try:
+                    return self._kernel.grow_image(image, folder, wanted)
+                except engine.MountFailed as error:
+                    raise ServerBusy(f"The share cannot grow: {error}") from None
+        return True
 
     def remove(self, folder: Path) -> None:
         """Take a share away; a group that has it mounted keeps an orphan."""

@@ -193,8 +193,9 @@ class FakeKernel:
         path.rmdir()
         path.symlink_to(inside)
 
-    def grow_image(self, image: Path, path: Path, size: int) -> None:
+    def grow_image(self, image: Path, path: Path, size: int) -> bool:
         os.truncate(image, size)
+        return True
 
     def unmount(self, path: Path) -> None:
         if path.is_symlink():
