@@ -50,6 +50,7 @@ def open_clusters(
     serve_names: kube.Serve,
     leave: kube.Serve,
     addresses: kube.Addresses,
+    shares: kube.Shares,
 ) -> kube.Clusters:
     """Return what tends clusters, not started yet."""
     return kube.Clusters(
@@ -66,6 +67,7 @@ def open_clusters(
             serve_names=serve_names,
             leave=leave,
             addresses=addresses,
+            shares=shares,
             registries=(f"*.{settings.names.urls.registry_suffix}",),
             directory=describe_directory(settings, store),
         )

@@ -96,6 +96,7 @@ def open_rooms(settings: Settings, clock: core.Clock, *, control: bool = False) 
             placements,
             service,
             list_clusters=clusters.list_owners(table),
+            shares=containerservice.NodeShares(table, vault, containers.open_shares(settings)),
         )
         if control
         else None

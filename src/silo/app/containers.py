@@ -85,6 +85,7 @@ def open_engine(
     service: workload.MetadataService,
     *,
     list_clusters: Callable[[], Collection[str]],
+    shares: kube.Shares,
 ) -> EngineRoom | None:
     """Return the engine, not started yet; None where there is none."""
     binaries = engine.find_binaries()
@@ -149,6 +150,7 @@ def open_engine(
             serve_names=resolver.open,
             leave=leave,
             addresses=ServiceAddresses(store, placements),
+            shares=shares,
         ),
         settings.run_clusters,
     )

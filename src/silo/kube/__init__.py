@@ -62,4 +62,5 @@ from .plans import SignIn as SignIn
 from .plans import Size as Size
 from .runner import end_programs as end_programs
 from .safeguards import POD_SECURITY_LEVELS as POD_SECURITY_LEVELS
+from .shares import Shares as Shares
 from .upgrading import find_version as find_version

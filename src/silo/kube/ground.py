@@ -11,6 +11,7 @@ from .balancing import Addresses
 from .binaries import Kit
 from .errors import VersionMissing
 from .paths import SHORT, ClusterPaths
+from .shares import Shares
 
 Serve = Callable[[str], Awaitable[None]]
 
@@ -40,6 +41,8 @@ class Ground:
 
     addresses: Addresses | None = None
     """Who gives addresses to services of the type ``LoadBalancer``."""
+    shares: Shares | None = None
+    """Who has file shares for volumes that many nodes write to."""
 
     def locate(self, uid: str) -> ClusterPaths:
         """Return the folders of a cluster."""

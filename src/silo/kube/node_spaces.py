@@ -13,7 +13,7 @@ from pathlib import Path
 
 from silo import core, engine
 
-from . import control_groups, disks
+from . import control_groups
 from .binaries import Kit
 from .errors import StepFailed
 from .nodes import ENGINE, KUBERNETES, Node, name_init
@@ -45,7 +45,7 @@ while [ "$1" != -- ]; do
 done; shift
 for each in $TOPS; do if [ -L "/$each" ]; then cp -P "/$each" "$root/$each"; fi; done
 cd "$root"
-mkdir -p proc sys run tmp .machine dev/pts dev/shm dev/mqueue
+mkdir -p proc sys run tmp .machine mnt/disks dev/pts dev/shm dev/mqueue
 ln -s /proc/self/fd dev/fd
 ln -s /proc/self/fd/0 dev/stdin
 ln -s /proc/self/fd/1 dev/stdout
@@ -67,6 +67,7 @@ mount -t tmpfs -o nosuid,nodev,noexec,mode=1777 shm dev/shm
 mount -t mqueue -o nosuid,nodev,noexec mqueue dev/mqueue
 mount -t tmpfs -o nosuid,nodev,mode=1777 tmp tmp
 mount -t tmpfs -o nosuid,nodev,mode=755 run run
+mount -t tmpfs -o nosuid,nodev,mode=755 disks mnt/disks
 groups=sys/fs/cgroup
 if [ "$(cat /proc/self/cgroup)" = "0::/" ]; then
   mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 $groups
@@ -115,9 +116,6 @@ def ensure_users(folder: Path, cluster: ClusterPaths, paths: NodePaths) -> int:
     first_id = _claim(folder, cluster.first_id)
     if not engine.is_namespace(paths.users):
         engine.make_users(paths.users, first_id, IDS)
-    # Nobody in a node may put anything beside the disks: we make and remove them as root.
-    cluster.disks.mkdir(mode=0o755, exist_ok=True)
-    cluster.disks.chmod(0o755)
     return first_id
 
 
@@ -172,7 +170,6 @@ def _list_binds(
     yield "ro,nosuid,nodev", str(engine_binaries.folder), str(ENGINE)
     yield "ro,nosuid,nodev", str(kit.folder), str(KUBERNETES)
     yield "ro,nosuid,nodev", str(node.paths.settings), "/etc"
-    yield "rw,nosuid,nodev", str(node.cluster_paths.disks), str(disks.IN_NODE)
     yield "rw,nodev", str(node.paths.files), "/var"
 
 

@@ -28,8 +28,11 @@ from .ground import Ground
 from .paths import ClusterPaths
 from .plans import API_PORT, NODE_SPACE, ClusterPlan
 from .processes import Keeper, Process
+from .shares import ShareVolumes
 from .side_door import SideDoor
 from .sources import render_rules
+from .storage_classes import DISKS, SHARES
+from .storing import Maker, Storing
 from .tending import Tending
 from .traffic import Traffic
 from .waiting import wait_until
@@ -126,9 +129,8 @@ class Runner:
         traffic = Traffic(self.plan, self._ground)
         async with asyncio.TaskGroup() as tasks:
             guard = tasks.create_task(traffic.tend(self._answers))
-            disks = Disks(self._paths, self._ground.clock)
             give = tasks.create_task(
-                following.follow(self.plan, self._paths, self._answers, disks.run)
+                following.follow(self.plan, self._paths, self._answers, self._open_storing().run)
             )
             door = tasks.create_task(self._open_door(self.plan))
             work = tasks.create_task(self._bring_up(self.plan, traffic))
@@ -183,6 +185,12 @@ class Runner:
             await addons.ensure(api, addons.list_objects(plan, self._paths))
         finally:
             await api.close()
+
+    def _open_storing(self) -> Storing:
+        makers: dict[str, Maker] = {DISKS: Disks(self._paths, self.tending)}
+        if self._ground.shares is not None:
+            makers[SHARES] = ShareVolumes(self.plan.uid, self._ground.shares)
+        return Storing(self._paths, self._ground.clock, self.tending, makers)
 
     async def _wait_for_answers(self, plan: ClusterPlan) -> None:
         api = Api(plan, self._paths)

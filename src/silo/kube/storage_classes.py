@@ -1,22 +1,37 @@
-"""The classes of disks that a cluster has from the beginning, under AKS's names. Pure."""
+"""The classes of volumes that a cluster has from the beginning, under AKS's names. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
 
-PROVISIONER = "disk.csi.azure.com"
-"""As manifests name it that are written for AKS."""
+DISKS = "disk.csi.azure.com"
+SHARES = "file.csi.azure.com"
+"""As manifests name them that are written for AKS."""
 DEFAULT = "default"
 _CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 ENSURE_EXISTS = {"addonmanager.kubernetes.io/mode": "EnsureExists"}
 """As on AKS: what its owner changes stays changed, what he deletes comes back."""
+_SKUS = {
+    DISKS: {
+        **dict.fromkeys((DEFAULT, "managed", "managed-csi"), "StandardSSD_LRS"),
+        **dict.fromkeys(("managed-premium", "managed-csi-premium"), "Premium_LRS"),
+    },
+    SHARES: {
+        **dict.fromkeys(("azurefile", "azurefile-csi"), "Standard_LRS"),
+        **dict.fromkeys(("azurefile-premium", "azurefile-csi-premium"), "Premium_LRS"),
+    },
+}
 
 
 def list_objects() -> dict[str, Mapping[str, Any]]:
     """Return the classes by their paths."""
-    return {f"{_CLASSES}/{name}": _describe(name) for name in (DEFAULT, "managed", "managed-csi")}
+    return {
+        f"{_CLASSES}/{name}": _describe(name, provisioner, sku)
+        for provisioner, classes in _SKUS.items()
+        for name, sku in classes.items()
+    }
 
 
-def _describe(name: str) -> dict[str, Any]:
+def _describe(name: str, provisioner: str, sku: str) -> dict[str, Any]:
     is_default = {"storageclass.kubernetes.io/is-default-class": "true"}
     return {
         "apiVersion": "storage.k8s.io/v1",
@@ -26,9 +41,10 @@ def _describe(name: str) -> dict[str, Any]:
             "labels": ENSURE_EXISTS,
             "annotations": is_default if name == DEFAULT else {},
         },
-        "provisioner": PROVISIONER,
+        "provisioner": provisioner,
+        "parameters": {"skuname" if provisioner == DISKS else "skuName": sku},
         "reclaimPolicy": "Delete",
-        "volumeBindingMode": "WaitForFirstConsumer",
-        # A disk is a folder, as large as the machine's disk: there is nothing to expand.
-        "allowVolumeExpansion": False,
+        # A share is reached from every node, a disk from one: that of the first pod.
+        "volumeBindingMode": "WaitForFirstConsumer" if provisioner == DISKS else "Immediate",
+        "allowVolumeExpansion": True,
     }

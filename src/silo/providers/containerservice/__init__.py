@@ -16,6 +16,7 @@ from .life import Life
 from .maintenance import NAMES, MaintenanceConfiguration, check_maintenance
 from .node_group import NodeGroups
 from .node_group import list_node_identities as list_node_identities
+from .node_shares import NodeShares as NodeShares
 from .operations import Operations
 from .properties import ManagedCluster
 from .reconcile import Reconciling

@@ -14,6 +14,15 @@ class KubernetesUnavailable(arm.Conflict):
         super().__init__(f"Managed clusters cannot be run here: {reason}")
 
 
+class NoShareAccount(arm.Conflict):
+    """The storage account that a cluster's shares are in cannot be made."""
+
+    code = "StorageAccountNotAvailable"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The storage account {name} cannot be made for the cluster's shares.")
+
+
 class VersionNotSupported(arm.ArmError):
     """The version that was asked for is not here."""
 

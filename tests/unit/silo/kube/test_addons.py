@@ -64,6 +64,6 @@ async def test_class_that_its_owner_changed_stays_so_and_one_that_is_gone_comes_
 
     await addons.ensure(api, objects)
 
-    assert len(classes) == 3
+    assert len(classes) == 9
     assert [path for path in api.written if "/storageclasses/" in path] == classes[:1]
-    assert len(api.written) == len(objects) - 2
+    assert len(api.written) == len(objects) - 8

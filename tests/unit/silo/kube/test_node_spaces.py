@@ -1,4 +1,3 @@
-import os
 from dataclasses import replace
 
 import pytest
@@ -38,14 +37,12 @@ def test_every_cluster_has_users_of_its_own_and_keeps_them(tmp_path, made):
     assert list(made) == [other.users]
 
 
-def test_nodes_of_a_cluster_can_read_what_another_left_on_a_disk(tmp_path, made):
+def test_nodes_of_a_cluster_have_the_same_users(tmp_path, made):
     first, one = ensure(tmp_path, "one", "a", 4)
     second, other = ensure(tmp_path, "one", "b", 5)
 
     assert first == second
     assert one.users != other.users
-    disks = tmp_path / "clusters" / "one" / "disks"
-    assert (disks.stat().st_mode & 0o777, disks.stat().st_uid) == (0o755, os.getuid())
 
 
 def test_no_two_clusters_share_users_when_there_are_no_more(tmp_path, made, monkeypatch):
@@ -62,10 +59,10 @@ def test_node_sees_nothing_of_silo_but_its_own_two_folders(tmp_path):
     binds = {target: (how, source) for how, source, target in init.place.binds}
 
     ours = {target for target, (_, source) in binds.items() if source.startswith(str(tmp_path))}
-    assert ours == {"/etc", "/var", "/mnt/disks"}
+    assert ours == {"/etc", "/var"}
     assert binds["/var"][1] == str(node.paths.files)
     writable = [target for target, (how, _) in binds.items() if "ro" not in how.split(",")]
-    assert [each for each in writable if not each.startswith("/dev/")] == ["/mnt/disks", "/var"]
+    assert [each for each in writable if not each.startswith("/dev/")] == ["/var"]
     devices = {target for target in binds if target.startswith("/dev/")}
     assert devices == {
         f"/dev/{name}" for name in (["null", "zero", "full", "random", "urandom", "tty"])
