@@ -1,4 +1,4 @@
-"""IPv6 is closed, at two doors: no router speaks it, and the rules of each drop it besides.
+"""Without addresses of it IPv6 is closed, at two doors: no router speaks it, and its rules drop it.
 
 Groups are given addresses here that they never have, as somebody would who broke out of one.
 """
