@@ -42,6 +42,30 @@ def describe_service(
     }
 
 
+def describe_ingress(
+    name: str, host: str, paths: Mapping[str, str], notes: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return what leads each path of a host to a service, and its certificate of the same name."""
+    backends = [
+        {"path": path, "pathType": "Prefix", "backend": _describe_backend(service)}
+        for path, service in paths.items()
+    ]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name, "annotations": dict(notes or {})},
+        "spec": {
+            "ingressClassName": "webapprouting.kubernetes.azure.com",
+            "tls": [{"hosts": [host], "secretName": name}],
+            "rules": [{"host": host, "http": {"paths": backends}}],
+        },
+    }
+
+
+def _describe_backend(service: str) -> dict[str, Any]:
+    return {"service": {"name": service, "port": {"number": 80}}}
+
+
 def _describe_pod(image: Image, name: str, namespace: str, *words: str) -> dict[str, Any]:
     container = {"name": name, "image": image.reference, "command": ["/bin/probe", *words]}
     ready = {"tcpSocket": {"port": 8080}, "periodSeconds": 1}

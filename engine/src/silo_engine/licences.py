@@ -20,6 +20,7 @@ _MARKS = (
     ("MIT", "Permission is hereby granted, free of charge"),
     ("BSD-3-Clause", "contributors may be used to endorse"),
     ("BSD-2-Clause", "Redistribution and use in source and binary forms"),
+    ("CC0-1.0", "CC0 1.0 Universal"),
     ("Unlicense", "This is free and unencumbered software"),
 )
 

@@ -12,12 +12,14 @@ from silo_engine.modules import GO_VERSION, PLAIN, Kit, Program, build_here
 SOURCES = Path(__file__).parent.parent.parent / "go"
 DEFAULT = "1.36.3"
 
-_COREDNS, _METRICS = "v1.15.0", "v0.9.0"
+_COREDNS, _METRICS, _CADDY = "v1.15.0", "v0.9.0", "v2.11.9"
 _METRICS_LINKER = f"{PLAIN} -X k8s.io/client-go/pkg/version.gitVersion={_METRICS}"
 _AROUND = {
     "command": (Program("command", "./"),),
     "coredns": (Program("coredns", "."),),
     "credentials": (Program("acr-credential-provider", "./"),),
+    # Caddy's own builds leave these databases out, too.
+    "ingress": (Program("ingress", "./", tags="nobadger,nomysql,nopgx"),),
     "metrics": (
         Program(
             "metrics-server",
@@ -43,6 +45,7 @@ def _describe(version: str, part: str, etcd: str) -> Kit:
         "etcd": etcd,
         "coredns": _COREDNS,
         "metrics-server": _METRICS,
+        "caddy": _CADDY,
     }
     parts = {part: (program,), **_AROUND}
     return Kit("kubernetes", f"kubernetes-{version}", SOURCES, parts, versions)

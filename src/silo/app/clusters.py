@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Callable, Collection
+from ipaddress import IPv4Network
 
 from silo import arm, core, engine, identity, kube
 from silo.providers import containerservice, network
@@ -97,6 +98,7 @@ def describe_surroundings(
         locate=lambda uid: kube.ClusterPaths.of_cluster(settings.clusters, run, uid),
         lease_public=placements.lease_public,
         release=placements.release,
+        reserved=tuple(map(IPv4Network, placements.pools.everything)),
         clusters=(lambda: clusters) if clusters is not None else None,
     )
 

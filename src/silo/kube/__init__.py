@@ -4,6 +4,7 @@ It knows no HTTP framework and no Azure; whoever asks translates first.
 """
 
 from .api import Api as Api
+from .app_routing import INGRESS_CONTROLLERS as INGRESS_CONTROLLERS
 from .audit_trail import AuditPosition as AuditPosition
 from .audit_trail import AuditReading as AuditReading
 from .audit_trail import read_audit_trail as read_audit_trail
@@ -53,8 +54,10 @@ from .plans import API_PORT as API_PORT
 from .plans import DRAIN_S as DRAIN_S
 from .plans import FIRST_NODE_PLACE as FIRST_NODE_PLACE
 from .plans import MAX_PODS as MAX_PODS
+from .plans import NODE_SPACE as NODE_SPACE
 from .plans import POD_SPACE as POD_SPACE
 from .plans import SERVICE_SPACE as SERVICE_SPACE
+from .plans import SUBNET_PODS as SUBNET_PODS
 from .plans import ClusterPlan as ClusterPlan
 from .plans import NodePlan as NodePlan
 from .plans import Rollout as Rollout

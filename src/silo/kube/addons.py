@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import commands, metering, name_server, storage_classes
+from . import app_routing, commands, metering, name_server, storage_classes
 from .api import Api
 from .binaries import Kit
 from .certificates import Pair
@@ -13,13 +13,14 @@ from .paths import ClusterPaths
 from .plans import ClusterPlan
 
 
-def list_images(kit: Kit) -> tuple[tuple[Path, str], ...]:
-    """Return the programs that are images here, and the names of these."""
+def list_images(kit: Kit, plan: ClusterPlan) -> tuple[tuple[Path, str], ...]:
+    """Return the programs that are images of a cluster, and the names of these."""
     return (
         (kit.pause, PAUSE_IMAGE),
         (kit.coredns, name_server.IMAGE),
         (kit.command, commands.IMAGE),
         (kit.metrics_server, metering.IMAGE),
+        *(((kit.ingress, app_routing.IMAGE),) if plan.ingress else ()),
     )
 
 
@@ -43,5 +44,6 @@ def list_objects(plan: ClusterPlan, paths: ClusterPaths) -> dict[str, Mapping[st
     return {
         **name_server.list_objects(plan),
         **storage_classes.list_objects(),
+        **app_routing.list_objects(plan.ingress),
         **metering.list_objects(Pair(paths.pki, metering.SERVICE), Pair(paths.pki, "ca")),
     }

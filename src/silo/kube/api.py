@@ -27,9 +27,9 @@ class Api:
         context = ssl.create_default_context(cafile=str(Pair(paths.pki, "ca").certificate))
         context.load_cert_chain(own.certificate, own.key)
         self._client = httpx2.AsyncClient(
-            base_url=f"https://{plan.public_address}:{API_PORT}",
+            base_url=f"https://{plan.public_address or plan.address}:{API_PORT}",
             transport=httpx2.AsyncHTTPTransport(
-                verify=context, uds=str(paths.door) if plan.api_sources else None
+                verify=context, uds=str(paths.door) if plan.is_guarded else None
             ),
             timeout=_ANSWER_S,
             trust_env=False,

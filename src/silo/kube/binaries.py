@@ -56,6 +56,11 @@ class Kit:
         return self.folder / "acr-credential-provider"
 
     @property
+    def ingress(self) -> Path:
+        """The proxy of app routing."""
+        return self.folder / "ingress"
+
+    @property
     def metrics_server(self) -> Path:
         """What measures pods and nodes, for ``kubectl top`` and autoscalers."""
         return self.folder / "metrics-server"

@@ -168,9 +168,10 @@ def _list_subjects(plan: ClusterPlan) -> dict[str, Subject]:
         *service,
         f"kubernetes.default.svc.{DOMAIN}",
         plan.fqdn,
+        *((plan.private_fqdn,) if plan.private_fqdn else ()),
         plan.api_service,
         plan.address,
-        plan.public_address,
+        *((plan.public_address,) if plan.public_address else ()),
         _LOOPBACK,
     )
     return {

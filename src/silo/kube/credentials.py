@@ -7,10 +7,7 @@ from typing import Any
 from . import authentication, certificates, kubeconfigs
 from .certificates import Pair, Subject
 from .paths import ClusterPaths
-from .plans import API_PORT, SERVICE_SPACE
-
-_WITHIN = f"https://{SERVICE_SPACE[1]}:{API_PORT}"
-"""Where pods find the API server, also those that come before the cluster's names."""
+from .plans import API_PORT
 
 
 def render_admin(
@@ -51,25 +48,27 @@ def render_person(
     )
 
 
-def render_token(paths: ClusterPaths, cluster: str, user: str, token: str) -> str | None:
+def render_token(
+    paths: ClusterPaths, within: str, cluster: str, user: str, token: str
+) -> str | None:
     """Return the kubeconfig of a pod that speaks for whom the token is about.
 
-    None before the cluster has an authority.
+    It finds the API server where it is ``within`` the cluster. None before there is an authority.
     """
     own = Pair(paths.pki, "ca")
     if not own.certificate.exists():
         return None
     return kubeconfigs.render_for_token(
-        _WITHIN, own.certificate.read_bytes(), cluster=cluster, user=user, token=token
+        _name_server(within), own.certificate.read_bytes(), cluster=cluster, user=user, token=token
     )
 
 
 def render_brief_admin(
-    paths: ClusterPaths, cluster: str, user: str, now: datetime, life: timedelta
+    paths: ClusterPaths, within: str, cluster: str, user: str, *, now: datetime, life: timedelta
 ) -> str | None:
     """Return the kubeconfig of a pod that is an administrator for a short while.
 
-    None before the cluster has an authority.
+    It finds the API server where it is ``within`` the cluster. None before there is an authority.
     """
     own, people = Pair(paths.pki, "ca"), Pair(paths.pki, authentication.LOCAL_ACCOUNTS)
     if not (own.certificate.exists() and people.certificate.exists()):
@@ -77,10 +76,15 @@ def render_brief_admin(
     subject = Subject(user, ("system:masters",))
     certificate, key = certificates.issue(people, subject, now, life)
     return kubeconfigs.render_for_client(
-        _WITHIN,
+        _name_server(within),
         own.certificate.read_bytes(),
         cluster=cluster,
         user=user,
         certificate=certificate,
         key=key,
     )
+
+
+def _name_server(address: str) -> str:
+    # By its address: pods find it that come before the cluster's names, too.
+    return f"https://{address}:{API_PORT}"

@@ -167,11 +167,12 @@ class Fleet:
         await wait_until(is_known, f"the node {plan.name} does not register")
         await self._change(plan.name, lambda found: node_objects.describe(found, plan))
         await self._change(plan.name, node_objects.uncordon)
-        if not await is_ready():
+        if self._cluster.networked and not await is_ready():
             # It is ready for pods before it knows the way to them.
             await self._change(plan.name, node_objects.set_apart)
         await tending.ensure(proxy)
-        await wait_until(is_ready, f"the node {plan.name} does not get ready")
+        if self._cluster.networked:
+            await wait_until(is_ready, f"the node {plan.name} does not get ready")
         await wait_until(lambda: forwards(at.netns_path), f"{plan.name} does not forward")
         await self._change(plan.name, node_objects.join)
         await tending.do(node_notes.write_note, self._paths, replace(note, joined=True))
@@ -324,7 +325,7 @@ class Fleet:
 
     def _pack_images(self, kit: Kit) -> Sequence[Path]:
         packed = []
-        for program, name in addons.list_images(kit):
+        for program, name in addons.list_images(kit, self._cluster):
             target = self._ground.state / "images" / f"{kit.build}-{program.name}.tar"
             if not target.exists():
                 images.pack(program, name, target)

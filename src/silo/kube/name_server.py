@@ -15,7 +15,7 @@ _NAMES = f"""
     errors
     health
     ready
-    kubernetes {DOMAIN} in-addr.arpa ip6.arpa {{
+PRIVATE    kubernetes {DOMAIN} in-addr.arpa ip6.arpa {{
         pods insecure
         fallthrough in-addr.arpa ip6.arpa
         ttl 30
@@ -28,6 +28,13 @@ _NAMES = f"""
     loadbalance
 }}
 """
+
+
+def _render_names(plan: ClusterPlan) -> str:
+    """Return the configuration, with the names that lead nowhere but in the cluster."""
+    names = " ".join(plan.private_names)
+    hosts = f"    hosts {{\n        {plan.address} {names}\n        fallthrough\n    }}\n"
+    return _NAMES.lstrip().replace("PRIVATE", hosts if names else "")
 
 
 def list_objects(plan: ClusterPlan) -> dict[str, Mapping[str, Any]]:
@@ -46,7 +53,12 @@ def list_objects(plan: ClusterPlan) -> dict[str, Mapping[str, Any]]:
             "ClusterRoleBinding",
             _binding(),
         ),
-        (f"{_CORE}/configmaps/coredns", "v1", "ConfigMap", {"data": {"Corefile": _NAMES.lstrip()}}),
+        (
+            f"{_CORE}/configmaps/coredns",
+            "v1",
+            "ConfigMap",
+            {"data": {"Corefile": _render_names(plan)}},
+        ),
         (f"{_CORE}/services/kube-dns", "v1", "Service", {"spec": _service(plan)}),
         (
             f"/apis/apps/v1/namespaces/{_NAMESPACE}/deployments/coredns",

@@ -13,7 +13,16 @@ from silo import core
 from . import certificates, control_groups, kubeconfigs, machine_files, node_objects, pulling
 from .binaries import Kit
 from .certificates import Pair, Subject
-from .nodes import ENGINE, PAUSE_IMAGE, SETTINGS, SOCKET, Node
+from .nodes import (
+    ENGINE,
+    OWN_NETWORK,
+    OWN_PLUGINS,
+    PAUSE_IMAGE,
+    SETTINGS,
+    SOCKET,
+    Node,
+    list_brought,
+)
 from .plans import API_PORT, DOMAIN, RESOLVER, NodePlan
 
 _POD_PIDS = 4096
@@ -30,6 +39,15 @@ def write_files(node: Node, kit: Kit, now: datetime) -> None:
     for each in (folder, own, own / "machine", node.paths.files):
         each.chmod(0o755)
     os.chown(node.paths.files, node.first_id, node.first_id)
+    for source in list_brought(node).values():
+        # Beside the node's own files, where it cannot put a link in their place.
+        source.mkdir(mode=0o755, exist_ok=True)
+        source.chmod(0o755)
+        os.chown(source, node.first_id, node.first_id)
+    target = folder / OWN_NETWORK.relative_to("/etc")
+    for each in (target.parent, target):
+        each.mkdir(mode=0o755, exist_ok=True)
+        each.chmod(0o755)
     authority = Pair(pki, "ca")
     subjects = {
         "kubelet": Subject(f"system:node:{name}", ("system:nodes",)),
@@ -50,14 +68,14 @@ def write_files(node: Node, kit: Kit, now: datetime) -> None:
         )
         _write(own / f"{program}.kubeconfig", config, 0o644)
     files = {
-        "silo/containerd.toml": _render_containerd(),
+        "silo/containerd.toml": _render_containerd(networked=node.cluster.networked),
         "silo/cni.template": json.dumps(_describe_network()),
         "silo/kubelet.json": json.dumps(_describe_kubelet(node), indent=1),
         "silo/credential-provider.json": json.dumps(pulling.describe_plugin(node, kit), indent=1),
         "silo/kube-proxy.json": json.dumps(_describe_proxy(node), indent=1),
         "silo/ca-bundle.crt": node.bundle.read_text(),
         "resolv.conf": f"nameserver {RESOLVER}\noptions ndots:1\n",
-        "hosts": f"127.0.0.1 localhost\n{node.plan.address} {name}\n",
+        "hosts": _list_hosts(node),
         "hostname": f"{name}\n",
         "passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
         "group": "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n",
@@ -69,8 +87,18 @@ def write_files(node: Node, kit: Kit, now: datetime) -> None:
         _write(own / "machine" / path, text, 0o644)
 
 
-def _render_containerd() -> str:
+def _list_hosts(node: Node) -> str:
+    own = f"127.0.0.1 localhost\n{node.plan.address} {node.plan.name}\n"
+    names = node.cluster.private_names
+    return own + (f"{node.cluster.address} {' '.join(names)}\n" if names else "")
+
+
+def _render_containerd(*, networked: bool) -> str:
     cri = "io.containerd.cri.v1"
+    folder, plugins = Path("/var/lib/cni/net.d"), [ENGINE]
+    if not networked:
+        folder, plugins = OWN_NETWORK, [OWN_PLUGINS, ENGINE]
+    template = f"conf_template = {json.dumps(str(SETTINGS / 'cni.template'))}" if networked else ""
 
     def quote(value: Any) -> str:
         # A basic string of TOML is written like one of JSON.
@@ -103,9 +131,9 @@ restrict_oom_score_adj = true
 disable_apparmor = true
 
 [plugins.'{cri}.runtime'.cni]
-bin_dirs = [{quote(ENGINE)}]
-conf_dir = "/var/lib/cni/net.d"
-conf_template = {quote(SETTINGS / "cni.template")}
+bin_dirs = {json.dumps([str(each) for each in plugins])}
+conf_dir = {quote(folder)}
+{template}
 use_internal_loopback = true
 
 [plugins.'{cri}.runtime'.containerd]

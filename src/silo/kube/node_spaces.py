@@ -16,7 +16,7 @@ from silo import core, engine
 from . import control_groups
 from .binaries import Kit
 from .errors import StepFailed
-from .nodes import ENGINE, KUBERNETES, Node, name_init
+from .nodes import ENGINE, KUBERNETES, Node, list_brought, name_init
 from .paths import ClusterPaths, NodePaths
 from .processes import HOLD, Process
 
@@ -170,6 +170,8 @@ def _list_binds(
     yield "ro,nosuid,nodev", str(engine_binaries.folder), str(ENGINE)
     yield "ro,nosuid,nodev", str(kit.folder), str(KUBERNETES)
     yield "ro,nosuid,nodev", str(node.paths.settings), "/etc"
+    for place, source in list_brought(node).items():
+        yield "rw,nosuid,nodev", str(source), str(place)
     yield "rw,nodev", str(node.paths.files), "/var"
 
 

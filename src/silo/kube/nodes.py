@@ -15,6 +15,8 @@ KUBERNETES = Path("/opt/silo/kubernetes")
 """Where a node has the programs."""
 SETTINGS = Path("/etc/silo")
 """Where a node has what they read."""
+OWN_NETWORK, OWN_PLUGINS = Path("/etc/cni/net.d"), Path("/opt/cni/bin")
+"""Where the owner of a cluster without a network puts the one that is brought."""
 BUNDLE = SETTINGS / "ca-bundle.crt"
 SOCKET = Path("/run/containerd/containerd.sock")
 _CTR = (str(ENGINE / "ctr"), f"--address={SOCKET}", "--namespace=k8s.io")
@@ -59,6 +61,14 @@ def name_init(name: str) -> str:
 def name_daemons(node: Node) -> str:
     """Return the control group of what Silo runs in a node."""
     return f"{node.group}/daemons"
+
+
+def list_brought(node: Node) -> dict[Path, Path]:
+    """Return the folders that a brought network is put into: where a node sees them, and here."""
+    if node.cluster.networked:
+        return {}
+    state = node.paths.state
+    return {OWN_NETWORK: state / "cni-networks", OWN_PLUGINS: state / "cni-plugins"}
 
 
 def answers(node: Node, init: int) -> bool:

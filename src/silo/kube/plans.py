@@ -10,6 +10,8 @@ may have the same."""
 POD_SPACE = IPv4Network("10.244.0.0/16")
 SERVICE_SPACE = IPv4Network("10.0.0.0/16")
 """The three are AKS's defaults."""
+SUBNET_PODS = IPv4Network("10.224.64.0/18")
+"""Of pods that have addresses of the nodes' own network: behind those of nodes."""
 CONTROL_PLACE = 65_000
 """The control plane's place in the node space; nodes count from the beginning."""
 FIRST_NODE_PLACE = 4
@@ -100,10 +102,18 @@ class ClusterPlan:
     """As ``1.36.3``; the version of the programs."""
     fqdn: str
     public_address: str
-    """Where the API server is reached from outside the cluster's network."""
+    """Where the API server is reached from outside the cluster's network; nothing is nowhere."""
     nodes: tuple[NodePlan, ...] = ()
     pods: IPv4Network = field(default=POD_SPACE)
     services: IPv4Network = field(default=SERVICE_SPACE)
+    dns: str = ""
+    """The address of the name server; nothing is the tenth of the services'."""
+    networked: bool = True
+    """Whether pods are given a network; else their owner brings one, and nodes wait for it."""
+    private_fqdn: str = ""
+    """Another name of the API server's, which is known within the cluster alone."""
+    ingress: str = ""
+    """Which of app routing's controllers stands there (see ``app_routing.py``); nothing is none."""
     policies: bool = False
     """Whether network policies are enforced."""
     running: bool = True
@@ -131,6 +141,16 @@ class ClusterPlan:
     was_up: bool = field(default=False, compare=False)
     """Whether it is known to have come up before, so that it must have stored something. It says
     nothing of what the cluster shall be."""
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether the API server may not be asked from everywhere."""
+        return bool(self.api_sources) or not self.public_address
+
+    @property
+    def private_names(self) -> tuple[str, ...]:
+        """The names that are to be found within the cluster, for they lead nowhere outside."""
+        return (self.private_fqdn, self.fqdn) if self.private_fqdn else ()
 
     def name_member(self, node: NodePlan) -> str:
         """Return a node's name on the machine's network."""
@@ -164,4 +184,4 @@ class ClusterPlan:
     @property
     def dns_service(self) -> str:
         """The address of the name server, as AKS has it."""
-        return str(self.services[10])
+        return self.dns or str(self.services[10])

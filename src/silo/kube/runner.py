@@ -10,6 +10,7 @@ from silo import core, engine
 
 from . import (
     addons,
+    app_routing,
     authentication,
     control_groups,
     control_plane,
@@ -183,6 +184,7 @@ class Runner:
                 await fleet.follow(self._say, self._blocked.nodes if self._blocked else ())
             await safeguards.encrypt_anew(api, self._paths)
             await addons.ensure(api, addons.list_objects(plan, self._paths))
+            await app_routing.clear(api, plan.ingress)
         finally:
             await api.close()
 
@@ -200,7 +202,7 @@ class Runner:
             await api.close()
 
     async def _open_door(self, plan: ClusterPlan) -> None:
-        if plan.api_sources:
+        if plan.is_guarded:
             networks, path = self._ground.networks, self._paths.door
             await SideDoor(networks, plan.control, API_PORT, path).run()
 

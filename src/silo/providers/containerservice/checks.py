@@ -7,14 +7,16 @@ that is silently passed over would be a cluster that is not what its owner think
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from silo import arm, kube
+from silo import arm
 
 from . import errors
+from .access_profile import settle_access
 from .autoscaler_profile import check_profile
+from .ingress_profile import settle_ingress
+from .network_profile import settle_network
 from .parts import ANY, check_parts
 from .pools import check_pools, fill_pool
 from .properties import ManagedCluster, NetworkProfile
-from .sources import read_sources
 from .wish import HIDDEN
 
 _READ_ONLY = frozenset(
@@ -23,6 +25,7 @@ _READ_ONLY = frozenset(
         "powerState",
         "currentKubernetesVersion",
         "fqdn",
+        "privateFQDN",
         "maxAgentPools",
         HIDDEN,
     }
@@ -44,6 +47,7 @@ _CLUSTER: Mapping[str, Sequence[Any] | None] = {
     "disableLocalAccounts": ANY,
     "oidcIssuerProfile": ANY,
     "securityProfile": ANY,
+    "ingressProfile": ANY,
     "supportPlan": ("KubernetesOfficial",),
     "bootstrapProfile": ({"artifactSource": "Direct"},),
     "nodeProvisioningProfile": ({"mode": "Manual"},),
@@ -61,22 +65,6 @@ _UPGRADE: Mapping[str, Sequence[Any]] = {
 }
 _ISSUER: Mapping[str, Sequence[Any] | None] = {"enabled": ANY, "issuerURL": ANY}
 _SECURITY: Mapping[str, Sequence[Any] | None] = {"workloadIdentity": ({"enabled": True},)}
-_ACCESS: Mapping[str, Sequence[Any] | None] = {"authorizedIPRanges": ANY}
-_NETWORK: Mapping[str, Sequence[Any]] = {
-    "networkPlugin": ("azure",),
-    "networkPluginMode": ("overlay",),
-    # Both are NetworkPolicy as Kubernetes has it; Cilium's own kinds would be passed over.
-    "networkPolicy": ("none", "azure", "calico"),
-    "networkDataplane": ("azure",),
-    "podCidr": (str(kube.POD_SPACE),),
-    "podCidrs": ([str(kube.POD_SPACE)],),
-    "serviceCidr": (str(kube.SERVICE_SPACE),),
-    "serviceCidrs": ([str(kube.SERVICE_SPACE)],),
-    "dnsServiceIP": (str(kube.SERVICE_SPACE[10]),),
-    "loadBalancerSku": ("standard",),
-    "outboundType": ("loadBalancer",),
-    "ipFamilies": (["IPv4"],),
-}
 
 
 def check_cluster(change: arm.Change[ManagedCluster]) -> ManagedCluster:
@@ -91,14 +79,17 @@ def check_cluster(change: arm.Change[ManagedCluster]) -> ManagedCluster:
     # Unlike other switches this one asks for something when it is off.
     if given.get("enableRBAC") not in (None, True):
         raise errors.PropertyNotSupported("properties.enableRBAC", "false")
-    check_parts("properties.networkProfile", given.get("networkProfile") or {}, _NETWORK)
     check_parts("properties.aadProfile", given.get("aadProfile") or {}, _AAD)
     check_parts("properties.autoUpgradeProfile", given.get("autoUpgradeProfile") or {}, _UPGRADE)
     check_parts("properties.oidcIssuerProfile", given.get("oidcIssuerProfile") or {}, _ISSUER)
     check_parts("properties.securityProfile", given.get("securityProfile") or {}, _SECURITY)
-    access = given.get("apiServerAccessProfile") or {}
-    check_parts("properties.apiServerAccessProfile", access, _ACCESS)
-    read_sources(access.get("authorizedIPRanges") or ())
+    kept = change.current.properties if change.current is not None else {}
+    access = settle_access(
+        given.get("apiServerAccessProfile") or {},
+        kept.get("apiServerAccessProfile"),
+        new=change.current is None,
+    )
+    ingress = settle_ingress(given.get("ingressProfile") or {}, kept.get("ingressProfile"))
     check_profile(given.get("autoScalerProfile") or {})
     before = change.current.properties["agentPoolProfiles"] if change.current is not None else ()
     check_pools(given.get("agentPoolProfiles") or [], before)
@@ -106,7 +97,9 @@ def check_cluster(change: arm.Change[ManagedCluster]) -> ManagedCluster:
         raise errors.PropertyRequired("properties.dnsPrefix")
     if change.current is not None:
         _check_change(change.current.properties, given)
-    return _with_defaults(ManagedCluster.model_validate(given))
+    network = settle_network(given.get("networkProfile") or {}, kept.get("networkProfile"))
+    settled = {**given, "ingressProfile": ingress, "apiServerAccessProfile": access}
+    return _with_defaults(ManagedCluster.model_validate(settled), network)
 
 
 def _check_sku(document: Mapping[str, Any]) -> None:
@@ -122,14 +115,9 @@ def _check_change(before: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         raise errors.PropertyCannotChange("properties.dnsPrefix")
 
 
-def _with_defaults(cluster: ManagedCluster) -> ManagedCluster:
+def _with_defaults(cluster: ManagedCluster, network: NetworkProfile) -> ManagedCluster:
     """Return the cluster with what AKS answers where nothing was said."""
     pools = tuple(fill_pool(pool) for pool in cluster.agent_pool_profiles or ())
-    network = NetworkProfile.model_validate({name: known[0] for name, known in _NETWORK.items()})
-    given = cluster.network_profile
-    if given and given.network_policy:
-        policy = given.network_policy.lower()
-        network = network.model_copy(update={"network_policy": policy})
     return cluster.model_copy(
         update={
             "agent_pool_profiles": pools,

@@ -68,17 +68,17 @@ class Commands:
             read_cluster(resource),
             f"clusterUser_{resource.id.group}_{resource.id.name}",
         )
-        paths = self.around.locate(resource.uid)
+        paths, within = self.around.locate(resource.uid), plan_cluster(resource).api_service
         if cluster.aad_profile is not None:
             if not token:
                 raise errors.ClusterTokenRequired
-            text = kube.render_token(paths, resource.id.name, user, token)
+            text = kube.render_token(paths, within, resource.id.name, user, token)
         else:
             # There it is the certificate that anybody gets who may ask for it, and nobody else.
             if not call.allows(_CREDENTIAL, resource.id.text):
                 raise call.refusal(_CREDENTIAL, resource.id.text)
             text = kube.render_brief_admin(
-                paths, resource.id.name, user, call.now, kube.COMMAND_LIFE
+                paths, within, resource.id.name, user, now=call.now, life=kube.COMMAND_LIFE
             )
         if text is None:
             raise errors.ClusterNotReady(resource.id.name)

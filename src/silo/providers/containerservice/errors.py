@@ -266,6 +266,15 @@ class PodDrainFailure(arm.ArmError):
     code = "PodDrainFailure"
 
 
+class PublicNameDisabled(arm.ArmError):
+    """A private cluster that has a private name alone."""
+
+    code = "BadRequest"
+
+    def __init__(self) -> None:
+        super().__init__("The public FQDN of the private cluster is disabled.")
+
+
 class ClusterNotReady(arm.Conflict):
     """There are no credentials before there is a cluster."""
 

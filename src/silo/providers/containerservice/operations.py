@@ -10,7 +10,7 @@ from silo import arm, core, kube
 from . import errors
 from .agent_pools import AgentPools
 from .entra import choose_program
-from .showing import render_cluster
+from .showing import has_public_name, render_cluster
 from .surroundings import Surroundings
 from .upgrades import list_recent, render_cluster_profile, render_pool_profile
 from .versions import render_versions
@@ -30,10 +30,10 @@ class Operations:
         if read_cluster(resource).aad_profile is None:
             return await self._hand_out(call, resource, "clusterUser")
         self._require_clusters()
-        wish, id_, kind = read_wish(resource), resource.id, "clusterUser"
+        id_, kind = resource.id, "clusterUser"
         text = kube.render_person(
             self.around.locate(resource.uid),
-            wish.fqdn,
+            _choose_name(call, resource),
             cluster=id_.name,
             user=f"{kind}_{id_.group}_{id_.name}",
             program=choose_program(call.query.get("format", ""), self.around.tenant),
@@ -50,10 +50,10 @@ class Operations:
 
     async def _hand_out(self, call: arm.Call, resource: arm.Resource, kind: str) -> arm.Reply:
         self._require_clusters()
-        wish, id_ = read_wish(resource), resource.id
+        id_ = resource.id
         text = kube.render_admin(
             self.around.locate(resource.uid),
-            wish.fqdn,
+            _choose_name(call, resource),
             cluster=id_.name,
             user=f"{kind}_{id_.group}_{id_.name}",
             now=call.now,
@@ -104,6 +104,18 @@ class Operations:
             return resources.get(conn, cluster)
 
         return resources.store.read_now(read)
+
+
+def _choose_name(call: arm.Call, resource: arm.Resource) -> str:
+    """Return the name by which a client is to find the API server."""
+    wish = read_wish(resource)
+    if not wish.private_fqdn:
+        return wish.fqdn
+    if call.query.get("server-fqdn", "").casefold() != "public":
+        return wish.private_fqdn
+    if not has_public_name(resource):
+        raise errors.PublicNameDisabled
+    return wish.fqdn
 
 
 def _render_config(kind: str, text: str | None, cluster: str) -> arm.Reply:

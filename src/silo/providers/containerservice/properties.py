@@ -86,6 +86,11 @@ class ApiServerAccess(arm.Shape):
     """Who reaches the API server."""
 
     authorized_ip_ranges: tuple[str, ...] | None = Field(default=None, alias="authorizedIPRanges")
+    enable_private_cluster: bool | None = None
+    private_dns_zone: str | None = Field(default=None, alias="privateDNSZone")
+    enable_private_cluster_public_fqdn: bool | None = Field(
+        default=None, alias="enablePrivateClusterPublicFQDN"
+    )
 
 
 class AutoUpgradeProfile(arm.Shape):
@@ -114,6 +119,25 @@ class SecurityProfile(arm.Shape):
     workload_identity: WorkloadIdentity | None = None
 
 
+class DefaultController(arm.Shape):
+    """The ingress controller that comes with app routing."""
+
+    default_ingress_controller_type: str | None = None
+
+
+class AppRouting(arm.Shape):
+    """The class of ingress that the cluster serves itself."""
+
+    enabled: bool | None = None
+    nginx: DefaultController | None = None
+
+
+class IngressProfile(arm.Shape):
+    """How requests come in."""
+
+    web_app_routing: AppRouting | None = None
+
+
 class ManagedCluster(arm.Shape):
     """A cluster."""
 
@@ -131,6 +155,7 @@ class ManagedCluster(arm.Shape):
     aad_profile: AadProfile | None = None
     oidc_issuer_profile: OidcIssuerProfile | None = None
     security_profile: SecurityProfile | None = None
+    ingress_profile: IngressProfile | None = None
     bootstrap_profile: dict[str, Any] | None = None
     auto_upgrade_profile: AutoUpgradeProfile | None = None
     auto_scaler_profile: dict[str, str | None] | None = None

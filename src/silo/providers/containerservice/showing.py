@@ -6,7 +6,7 @@ from typing import Any
 from silo import arm
 
 from .pools import MAX_POOLS
-from .wish import HIDDEN, plan_cluster, read_wish
+from .wish import HIDDEN, plan_cluster, read_cluster, read_wish
 
 POOL_TYPE = "Microsoft.ContainerService/managedClusters/agentPools"
 
@@ -21,12 +21,19 @@ def render_cluster(resource: arm.Resource, *, runs: bool) -> Mapping[str, Any]:
             _show_pool(resource, one, runs=runs) for one in _list_stored(resource)
         ],
         "currentKubernetesVersion": wish.reached.get("", wish.version),
-        "fqdn": wish.fqdn,
+        "fqdn": wish.fqdn if has_public_name(resource) else None,
+        **({"privateFQDN": wish.private_fqdn} if wish.private_fqdn else {}),
         "maxAgentPools": MAX_POOLS,
         # As Azure writes that there is none: clusters act by managed identities.
         "servicePrincipalProfile": {"clientId": "msi"},
         "powerState": _show_power(runs=runs),
     }
+
+
+def has_public_name(resource: arm.Resource) -> bool:
+    """Tell whether a cluster is known by the name that is not a private one's."""
+    access = read_cluster(resource).api_server_access_profile
+    return access is None or access.enable_private_cluster_public_fqdn is not False
 
 
 def show_pool(resource: arm.Resource, pool: str, *, runs: bool) -> dict[str, Any] | None:

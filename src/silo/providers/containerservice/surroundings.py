@@ -1,7 +1,8 @@
 """What the provider is given by the rest of the house."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 from silo import arm, core, kube
 
@@ -25,5 +26,7 @@ class Surroundings:
     lease_public: Callable[[core.Connection, str], str]
     release: Callable[[core.Connection, str], None]
     """Takes back every address of a cluster."""
+    reserved: Sequence[IPv4Network] = ()
+    """What pods and services cannot have: pods reach others by it."""
     clusters: Callable[[], kube.Clusters] | None = None
     """In the control process alone."""

@@ -3,13 +3,15 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from ipaddress import IPv4Network
 from typing import Any
 
 from silo import arm, kube
 
 from . import machines
 from .entra import plan_sign_in
-from .properties import AgentPool, ManagedCluster, UpgradeSettings
+from .ingress_profile import read_controller
+from .properties import AgentPool, ManagedCluster, NetworkProfile, UpgradeSettings
 from .rollouts import plan_rollout
 from .sizes import find_size
 from .sources import read_sources
@@ -26,6 +28,7 @@ class Wish:
     version: str
     fqdn: str
     public_address: str
+    """Of a private cluster it is nothing."""
     node_group: str = ""
     """The uid of the nodes' resource group."""
     running: bool = True
@@ -42,6 +45,7 @@ class Wish:
     """By pool, the oldest first: version, image and until when it had them."""
     halted: bool = False
     """Whether what was being done was aborted, and nobody has written since."""
+    private_fqdn: str = ""
     pod_security: str = kube.POD_SECURITY_LEVELS[0]
     """What the tag said when the cluster was written: tags change without being checked."""
     issuer: str = ""
@@ -99,7 +103,8 @@ def go_back(resource: arm.Resource) -> arm.Resource:
 def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
     """Return what the machine is to make of a stored cluster."""
     wish, cluster = read_wish(resource), read_cluster(resource)
-    profile, access = cluster.network_profile, cluster.api_server_access_profile
+    network = cluster.network_profile or NetworkProfile()
+    access = cluster.api_server_access_profile
     pools = cluster.agent_pool_profiles or ()
     memory = machines.settle(wish.machines, pools)
     nodes = [
@@ -112,8 +117,14 @@ def plan_cluster(resource: arm.Resource) -> kube.ClusterPlan:
         version=wish.version,
         fqdn=wish.fqdn,
         public_address=wish.public_address,
+        private_fqdn=wish.private_fqdn,
         nodes=tuple(nodes),
-        policies=(profile.network_policy if profile else None) in _ENFORCED,
+        pods=IPv4Network(network.pod_cidr) if network.pod_cidr else kube.SUBNET_PODS,
+        services=IPv4Network(network.service_cidr or kube.SERVICE_SPACE),
+        dns=network.dns_service_ip or "",
+        networked=network.network_plugin != "none",
+        ingress=read_controller(cluster.ingress_profile),
+        policies=network.network_policy in _ENFORCED,
         api_sources=read_sources((access.authorized_ip_ranges if access else None) or ()),
         running=wish.running,
         rotation=wish.rotation,

@@ -1,6 +1,7 @@
 """What writing and deleting a cluster does in the transaction that does it."""
 
 import hashlib
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,9 +11,10 @@ from silo import arm, core, engine, kube, workload
 from . import errors, machines
 from .audit_positions import forget_position
 from .entra import settle_profile
+from .network_profile import check_free
 from .node_group import NodeGroups
 from .pod_security import read_level
-from .properties import AgentPool, ManagedCluster
+from .properties import AgentPool, ManagedCluster, NetworkProfile
 from .sizes import GIB, choose_size, find_size, list_fitting
 from .surroundings import Surroundings
 from .token_issuer import settle_issuer
@@ -40,6 +42,7 @@ class Writing:
         reason = self.around.unavailable()
         if reason:
             raise errors.KubernetesUnavailable(reason)
+        check_free(change.wanted.network_profile or NetworkProfile(), self.around.reserved)
         resource = workload.write_identities(conn, change, resource)
         before = read_wish(change.current) if change.current is not None else None
         if before is not None and not before.running:
@@ -150,6 +153,13 @@ class Writing:
         fqdn = f"{prefix}-{digest}.hcp.{resource.location}.azmk8s.{self.around.domain}"
         if not engine.claim_name(conn, fqdn, resource.uid):
             raise errors.DnsPrefixTaken(fqdn)
+        access = cluster.api_server_access_profile
+        if access and access.enable_private_cluster:
+            zone = f"{uuid.UUID(resource.uid)}.privatelink.{resource.location}"
+            own = f"{prefix}-{digest}.{zone}.azmk8s.{self.around.domain}"
+            # Its names are known and lead nowhere, but within the cluster.
+            engine.claim_name(conn, own, resource.uid)
+            return Wish(version, fqdn, "", private_fqdn=own)
         address = self.around.lease_public(conn, resource.uid)
         engine.point_names(conn, resource.uid, address)
         return Wish(version, fqdn, address)

@@ -1,20 +1,25 @@
+from dataclasses import replace
+
+import pytest
 from tests.unit.silo.kube import kube_world as world
 
-from silo.kube import addons, control_plane
+from silo.kube import addons, app_routing, control_plane
 
 
-def test_every_image_that_is_asked_for_is_brought_to_the_nodes(tmp_path):
-    paths = world.paths_in(tmp_path)
-    control_plane.prepare(world.PLAN, paths, world.NOW)
+@pytest.mark.parametrize("ingress", ["", "External"])
+def test_every_image_that_is_asked_for_is_brought_to_the_nodes(tmp_path, ingress):
+    paths, plan = world.paths_in(tmp_path), replace(world.PLAN, ingress=ingress)
+    control_plane.prepare(plan, paths, world.NOW)
 
     asked = {
         container["image"]
-        for one in addons.list_objects(world.PLAN, paths).values()
+        for one in addons.list_objects(plan, paths).values()
         if one["kind"] == "Deployment"
         for container in one["spec"]["template"]["spec"]["containers"]
     }
 
-    assert asked < {name for _, name in addons.list_images(world.KIT)}
+    assert asked < {name for _, name in addons.list_images(world.KIT, plan)}
+    assert (app_routing.IMAGE in asked) is bool(ingress)
 
 
 def test_objects_have_the_names_of_their_paths(tmp_path):

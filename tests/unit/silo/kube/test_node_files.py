@@ -74,3 +74,22 @@ def test_network_of_pods_is_routed_in_the_range_that_the_node_is_given(node):
     assert (first["type"], first["ipMasq"]) == ("ptp", False)
     assert first["ipam"]["ranges"] == [[{"subnet": "{{.PodCIDR}}"}]]
     assert second["type"] == "portmap"
+
+
+def test_node_of_a_private_cluster_knows_its_names(node):
+    private = replace(node.cluster, public_address="", private_fqdn="k.privatelink.example")
+    node_files.write_files(replace(node, cluster=private), world.KIT, world.NOW)
+
+    hosts = (node.paths.settings / "hosts").read_text().splitlines()
+    assert f"{private.address} k.privatelink.example {private.fqdn}" in hosts
+
+
+def test_node_without_a_network_waits_for_one(node):
+    bare = replace(node, cluster=replace(node.cluster, networked=False))
+    node_files.write_files(bare, world.KIT, world.NOW)
+
+    config = tomllib.loads((node.paths.settings / "silo/containerd.toml").read_text())
+    network = config["plugins"]["io.containerd.cri.v1.runtime"]["cni"]
+    assert network["conf_dir"] == "/etc/cni/net.d"
+    assert network["bin_dirs"] == ["/opt/cni/bin", "/opt/silo/engine"]
+    assert "conf_template" not in network

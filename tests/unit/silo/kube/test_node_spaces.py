@@ -1,10 +1,11 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.unit.silo.kube import kube_world as world
 
 from silo import engine, kube
-from silo.kube import control_groups, node_spaces
+from silo.kube import control_groups, node_files, node_spaces
 
 
 @pytest.fixture
@@ -94,3 +95,19 @@ def test_node_begins_in_a_group_that_nobody_is_in(tmp_path, monkeypatch):
     group = node.group
     limit = ("limit", group, node.plan.size)
     assert done == [("kill", group), ("make", group), limit, ("hand_over", group, node.first_id)]
+
+
+def test_brought_network_is_put_where_the_node_can_write_and_not_link(tmp_path):
+    node = world.written_node_in(tmp_path)
+    node = replace(node, cluster=replace(node.cluster, networked=False))
+    node_files.write_files(node, world.KIT, world.NOW)
+    binds = list(node_spaces._list_binds(node, world.KIT, world.BINARIES))
+    given = {where: (how, Path(what)) for how, what, where in binds}
+
+    for where in ("/etc/cni/net.d", "/opt/cni/bin"):
+        how, source = given[where]
+        assert how.startswith("rw,")
+        assert source.is_dir()
+        assert not source.is_relative_to(node.paths.files)
+    assert list(given).index("/etc") < list(given).index("/etc/cni/net.d")
+    assert (node.paths.settings / "cni/net.d").is_dir()

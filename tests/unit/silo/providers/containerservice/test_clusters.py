@@ -170,16 +170,15 @@ async def test_cluster_goes_also_while_clusters_are_off(world):
             "outbound",
         ),
         (
-            {"apiServerAccessProfile": {"enablePrivateCluster": True}},
+            {"apiServerAccessProfile": {"enableVnetIntegration": True}},
             "FeatureNotSupported",
-            "enablePrivateCluster",
+            "enableVnetIntegration",
         ),
         (
             {"apiServerAccessProfile": {"authorizedIPRanges": ["203.0.113.0/24", "fd00::/8"]}},
             "InvalidParameter",
             "fd00::/8",
         ),
-        ({"networkProfile": {"podCidr": "10.9.0.0/16"}}, "FeatureNotSupported", "podCidr"),
         ({"enableRBAC": False}, "FeatureNotSupported", "enableRBAC"),
         (
             {"securityProfile": {"workloadIdentity": {"enabled": True}}},
@@ -195,6 +194,11 @@ async def test_cluster_goes_also_while_clusters_are_off(world):
             {"somethingNew": {"on": True}},
             "FeatureNotSupported",
             "somethingNew",
+        ),
+        (
+            {"agentPoolProfiles": [make_pool(vnetSubnetID="/subscriptions/s/x")]},
+            "FeatureNotSupported",
+            "vnetSubnetID",
         ),
         ({"dnsPrefix": "-"}, "InvalidRequestContent", "dnsPrefix"),
         ({"dnsPrefix": ""}, "InvalidParameter", "dnsPrefix"),
