@@ -104,7 +104,7 @@ def test_stranger_gets_no_credentials(
         (("--node-count", "1000"), "InsufficientVCPUQuota"),
         (("--node-count", "1", "--kubernetes-version", "1.20.0"), "K8sVersionNotSupported"),
         (("--node-count", "1", "--node-vm-size", "Standard_Nothing"), "VMSizeNotSupported"),
-        (("--node-count", "1", "--network-policy", "cilium"), "networkPolicy"),
+        (("--node-count", "1", "--outbound-type", "managedNATGateway"), "outboundType"),
     ],
 )
 def test_what_cannot_be_had_is_refused(
