@@ -36,7 +36,8 @@ class Instance:
 
     def silo(self, *words: str, check: bool = True) -> programs.Outcome:
         """Run the silo command on this instance; words after ``--`` stay last."""
-        verb, rest = words[: 1 + (words[0] == "audit")], words[1 + (words[0] == "audit") :]
+        length = 2 if words[0] in {"audit", "cluster"} else 1
+        verb, rest = words[:length], words[length:]
         command: list[str | Path] = [SILO, *verb, "--state", str(self.state), *rest]
         outcome = programs.run(command, programs.plain_environment())
         return programs.succeed(outcome) if check else outcome

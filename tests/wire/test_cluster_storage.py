@@ -290,3 +290,30 @@ def test_who_writes_more_into_himself_than_he_may_is_evicted(cluster: Cluster) -
     for pod in ("folder", "layer"):
         cluster.wait_phase(pod, "Failed")
         assert cluster.read("pod", pod)["status"]["reason"] == "Evicted"
+
+
+def test_what_was_backed_up_comes_back(
+    silo: Instance, cluster: Cluster, probe_image: Image, tmp_path: Path
+) -> None:
+    node, _ = list_names(cluster)
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "work"}}
+    told = {**space, "kind": "ConfigMap", "data": {"told": "before"}}
+    told["metadata"] = {"name": "told", "namespace": "work"}
+    pod = describe_pod(probe_image, "keeper", use("backed-up"), node=node)
+    cluster.apply(space, told, describe_claim("backed-up"), pod)
+    cluster.wait_phase("keeper", "Running")
+    programs.succeed(do(cluster, "keeper", "echo before >/data/note; sync"))
+    archive = tmp_path / "archive"
+    where = (cluster.name, "-g", cluster.group)
+
+    silo.silo("cluster", "backup", *where, "--to", str(archive))
+    assert archive.stat().st_mode & 0o777 == 0o600
+    cluster.wait(lambda: read(cluster, "keeper", "/data/note") == "before")
+    programs.succeed(do(cluster, "keeper", "echo after >/data/note; sync"))
+    remove(cluster, "namespace", "work")
+    silo.silo("cluster", "restore", *where, "--from", str(archive))
+
+    assert cluster.read("-n", "work", "configmap", "told")["data"] == {"told": "before"}
+    cluster.wait(lambda: read(cluster, "keeper", "/data/note") == "before")
+    refused = silo.silo("cluster", "restore", *where, "--from", str(Path(__file__)), check=False)
+    assert (refused.code, "cannot be read" in refused.err) == (1, True)

@@ -13,6 +13,7 @@ import typer  # noqa: E402
 import silo  # noqa: E402
 
 from . import environment, inspect, serve  # noqa: E402
+from .clusters import cluster  # noqa: E402
 from .containers import container  # noqa: E402
 from .why import why  # noqa: E402
 
@@ -35,6 +36,7 @@ _command.command("credentials")(inspect.credentials)
 _command.command("doctor")(inspect.doctor)
 _command.command("why")(why)
 _command.add_typer(serve.audit, name="audit")
+_command.add_typer(cluster, name="cluster")
 _command.add_typer(container, name="container")
 
 

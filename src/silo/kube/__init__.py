@@ -5,6 +5,10 @@ It knows no HTTP framework and no Azure; whoever asks translates first.
 
 from .api import Api as Api
 from .app_routing import INGRESS_CONTROLLERS as INGRESS_CONTROLLERS
+from .archiving import check_archive as check_archive
+from .archiving import forget_former as forget_former
+from .archiving import read_archive as read_archive
+from .archiving import write_archive as write_archive
 from .audit_trail import AuditPosition as AuditPosition
 from .audit_trail import AuditReading as AuditReading
 from .audit_trail import read_audit_trail as read_audit_trail
@@ -34,6 +38,7 @@ from .credentials import render_admin as render_admin
 from .credentials import render_brief_admin as render_brief_admin
 from .credentials import render_person as render_person
 from .credentials import render_token as render_token
+from .errors import ArchiveRefused as ArchiveRefused
 from .errors import ClusterStarting as ClusterStarting
 from .errors import DrainFailed as DrainFailed
 from .errors import KubeError as KubeError

@@ -1,6 +1,7 @@
 """What can go wrong with clusters.
 
 * KubeError
+  * ArchiveRefused: it cannot be written, or is not one to be put back
   * ClusterStarting: on its way; ask again
   * ServiceRefused: it asks for what a load balancer cannot give
   * StepFailed: the machine does not let us make something
@@ -21,6 +22,10 @@ class KubeError(core.SiloError):
 
 class ClusterStarting(KubeError):
     """The cluster is on its way; ask again."""
+
+
+class ArchiveRefused(KubeError):
+    """An archive of a cluster cannot be written, or is not one to be put back."""
 
 
 class ServiceRefused(KubeError):
