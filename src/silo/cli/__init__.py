@@ -1,6 +1,6 @@
 """The silo command: every verb is an HTTP call that a stranger could make.
 
-Only ``serve`` may open the application.
+Only ``serve`` and ``clusters``, which act on files, may open the application.
 """
 
 import gc
