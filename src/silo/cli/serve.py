@@ -1,6 +1,6 @@
 """``silo up``, ``silo down`` and ``silo audit verify``: the commands that act on the files.
 
-The one module of the command line that may open the application; ``audit verify`` has to work
+They may open the application, as few of the command line do; ``audit verify`` has to work
 when the service is down, and must not trust its word.
 """
 
