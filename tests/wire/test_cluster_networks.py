@@ -112,8 +112,8 @@ def test_service_has_an_address_and_a_name(
     curl = ("curl", "--silent", "--show-error", "--max-time", "10", "--proxytunnel", "--proxy")
     line = [*curl, environment["HTTPS_PROXY"], f"http://{name}/"]
     assert programs.succeed(programs.run(line, environment)).json["host"] == name
-    assert look(cluster, "resolve", name)["addresses"] == [address]
-    assert look(cluster, "ask", f"http://{name}/")["status"] == 200
+    assert cluster.wait(lambda: look(cluster, "resolve", name)["addresses"] == [address])
+    assert cluster.wait(lambda: look(cluster, "ask", f"http://{name}/").get("status") == 200)
 
     programs.succeed(cluster.kubectl("delete", "service", "front"))
     assert ask(address) == {}
@@ -147,7 +147,7 @@ def test_service_answers_its_source_ranges_alone(cluster: Cluster) -> None:
 
     cluster.apply(describe_service("narrow", loadBalancerSourceRanges=["203.0.113.0/24"]))
     assert cluster.wait(lambda: not ask(narrow))
-    assert ask(find_address(cluster, "open"))
+    assert cluster.wait(lambda: ask(find_address(cluster, "open")))
 
     own = find_own(find_address(cluster, "open"))
     cluster.apply(describe_service("narrow", loadBalancerSourceRanges=[f"{own}/32"]))
@@ -189,6 +189,7 @@ def test_ingress_leads_by_host_and_path(cluster: Cluster) -> None:
             return client.get(url, headers={"host": name}, extensions=told)
 
     assert cluster.wait(lambda: ask_quietly(get)) == "shop"
+    assert cluster.wait(lambda: get("/web/a").status_code == httpx2.codes.OK)
     answer = get("/web/a").json()
     assert (answer["hostname"], answer["path"], answer["host"]) == ("web", "/web/a", host)
     assert answer["headers"]["X-Forwarded-For"] == [find_own(address)]
@@ -225,8 +226,9 @@ def test_pods_and_services_have_the_ranges_that_were_asked_for(cluster: Cluster)
         held = [IPv4Address({**one["status"], **one["spec"]}[key]) for one in found]
         assert held
         assert all(address in space for address in held)
-    name = look(cluster, "resolve", "kubernetes.default.svc.cluster.local", NAMES)
-    assert name["addresses"] == [str(IPv4Network(SERVICES)[1])]
+    asked = ("resolve", "kubernetes.default.svc.cluster.local", NAMES)
+    first = [str(IPv4Network(SERVICES)[1])]
+    assert cluster.wait(lambda: look(cluster, *asked)["addresses"] == first)
 
 
 def test_policy_keeps_packets_from_a_pod_until_it_is_switched_off(cluster: Cluster) -> None:
@@ -245,7 +247,7 @@ def test_policy_keeps_packets_from_a_pod_until_it_is_switched_off(cluster: Clust
     assert container["ready"]
 
     ask_api = ("get", "--raw", "/readyz", "--request-timeout=2s")
-    assert cluster.kubectl(*ask_api).out == "ok"
+    assert cluster.wait(lambda: cluster.kubectl(*ask_api).out == "ok")
     ranges = ("--api-server-authorized-ip-ranges", "8.8.8.0/24")
     cluster.do("update", "--network-policy", "none", *ranges)
     assert cluster.kubectl(*ask_api).code != 0
