@@ -324,11 +324,13 @@ class Fleet:
         pulling.close_metadata(node)
 
     def _pack_images(self, kit: Kit) -> Sequence[Path]:
-        packed = []
+        packed, newest = [], self._ground.find_kit(self._cluster.version)
         for program, name in addons.list_images(kit, self._cluster):
             target = self._ground.state / "images" / f"{kit.build}-{program.name}.tar"
             if not target.exists():
-                images.pack(program, name, target)
+                # A node may be older than what its cluster was given since.
+                source = program if program.exists() else newest.folder / program.name
+                images.pack(source, name, target)
             packed.append(target)
         return packed
 

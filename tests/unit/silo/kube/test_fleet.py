@@ -264,3 +264,21 @@ async def test_nodes_of_another_build_are_replaced_once_it_is_there(tmp_path):
         await noting.follow(lambda _what: None)
 
         assert (("gone", world.NODE.name) in noting.done) is replaced
+
+
+def test_node_that_is_older_than_a_program_is_given_it_all_the_same(tmp_path):
+    old, new = (kube.Kit("1.36.3", tmp_path / name / "bin", {}) for name in ("old", "new"))
+    programs = ("pause", "coredns", "command", "metrics-server", "ingress")
+    for kit, names in ((old, programs[:-1]), (new, programs)):
+        kit.folder.mkdir(parents=True)
+        for name in names:
+            (kit.folder / name).write_text(kit.build)
+    noting = Noting(tmp_path, world.NODE)
+    noting._cluster = replace(world.PLAN, ingress="External")
+    noting._ground = SimpleNamespace(state=tmp_path, find_kit=lambda _version: new)
+
+    packed = {path.name: path.read_bytes() for path in noting._pack_images(old)}
+
+    assert b"new" in packed["old-ingress.tar"]
+    assert b"old" in packed["old-coredns.tar"]
+    assert b"new" not in packed["old-coredns.tar"]
