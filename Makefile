@@ -38,7 +38,7 @@ check: lint ## under a minute: layout, lint, types, contracts, unit tests
 test: lint strangers ## everything, az, docker, podman, skopeo, oras and browsers included
 	$(PYTHON) -m pytest -q -p no:randomly --durations=15 tests/unit tests/contract tests/architecture tests/wire tests/system
 
-demo: setup ## see it work: sign in, push, pull, and be refused
+demo: setup ## see it work: registry, container groups, a cluster, and refusals
 	@$(PYTHON) -m tools.strangers demo
 	@$(PYTHON) -m tools.demo
 

@@ -4,24 +4,35 @@ Every command is printed, then what it really said. The first answer that differ
 to be, a refusal that does not happen included, ends the tour with a non-zero status.
 """
 
+import os
 import re
 import shlex
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from . import demo_containers, docker, images, programs
+from . import demo_clusters, demo_containers, docker, images, programs
 from .instance import SILO, Instance, find_port
 from .strangers import az_path
 
 REGISTRY = "silodemo"
 GROUP = "demo"
+PATIENCE_S = 60.0
 WORDS = "hello from a registry of your own"
 REFUSED = re.compile(
     r"denied|unauthorized|authentication required|insufficient|401|403", re.IGNORECASE
 )
+
+
+PROGRAMS: dict[str, list[str | Path]] = {
+    "az": [az_path()],
+    "kubectl": demo_clusters.kubectl_path(),
+    "silo": [SILO],
+}
+"""Commands that are not on the path."""
 
 
 class Differs(Exception):
@@ -63,11 +74,23 @@ class Tour:
     def run(self, *words: str | Path, stdin: str | None = None) -> programs.Outcome:
         """Print a command, run it, print its output."""
         self.announce(*words)
-        program = {"az": az_path(), "silo": SILO}.get(str(words[0]), words[0])
-        outcome = programs.run([program, *words[1:]], self.environment, stdin=stdin)
+        outcome = self.look(*words, stdin=stdin)
         if outcome.said.strip():
             self.show(outcome.said.rstrip())
         return outcome
+
+    def look(self, *words: str | Path, stdin: str | None = None) -> programs.Outcome:
+        """Run a command without a word."""
+        program = PROGRAMS.get(str(words[0]), [words[0]])
+        return programs.run([*program, *words[1:]], self.environment, stdin=stdin)
+
+    def settle(self, *words: str | Path, says: str) -> None:
+        """Run a command that waits, and print how its waiting ended."""
+        self.announce(*words)
+        outcome = programs.succeed(self.look(*words))
+        last = outcome.out.strip().splitlines()[-1]
+        self.show(last)
+        self.insist(says in last, f"this had to say: {says}")
 
     def do(self, *words: str | Path, says: str = "", stdin: str | None = None) -> programs.Outcome:
         """Run a command that has to succeed, and to print these words."""
@@ -77,6 +100,14 @@ class Tour:
         if says not in outcome.said:
             raise Differs(f"this had to say: {says}")
         return outcome
+
+    def wait_for(self, *words: str | Path, says: str) -> None:
+        """Run a command until it says these words, and print it once."""
+        until = time.monotonic() + PATIENCE_S
+        while says not in self.look(*words).said:
+            self.insist(time.monotonic() < until, f"this had to say: {says}")
+            time.sleep(0.1)
+        self.do(*words, says=says)
 
     def refused(
         self, *words: str | Path, reason: re.Pattern[str] = REFUSED, stdin: str | None = None
@@ -98,6 +129,7 @@ def silo_up(tour: Tour, folder: Path) -> Iterator[Instance]:
     instance = Instance(folder / "state", find_port())
     state = str(instance.state)
     up = ["silo", "up", "--state", state, "--port", str(instance.port), "--detach"]
+    up += ["--clusters"] if os.geteuid() == 0 else []
     tour.show(f"$ {shlex.join(up)}")
     started = programs.succeed(programs.run([SILO, *up[1:]], tour.environment))
     try:
@@ -113,12 +145,8 @@ def silo_up(tour: Tour, folder: Path) -> Iterator[Instance]:
         tour.run("silo", "down", "--groups", "--state", state)
 
 
-def sign_in_and_push(tour: Tour, instance: Instance, folder: Path) -> str:
-    """Sign in, make a group and a registry, push an image; return the registry's id."""
-    tour.title("An image without the internet: Debian's static busybox, by a real docker daemon")
-    context = images.make_build_context(folder / "hello", WORDS)
-    tour.do("docker", "build", "--quiet", "--tag", "hello", context)
-
+def open_registry(tour: Tour, instance: Instance) -> tuple[str, str]:
+    """Sign in, make a group and a registry; return the registry's id and server."""
     tour.title("Sign in")
     principal = instance.credentials["servicePrincipal"]
     login = ["az", "login", "--service-principal", "--tenant", instance.tenant]
@@ -132,17 +160,42 @@ def sign_in_and_push(tour: Tour, instance: Instance, folder: Path) -> str:
     made = tour.do(*create, *query).json
     if made["admin"] is not False:
         raise Differs("the admin user has to be off")
+    return str(made["id"]), str(made["loginServer"])
 
+
+def push(tour: Tour, server: str, folder: Path) -> None:
+    """Make an image and push it."""
+    tour.title("An image without the internet: Debian's static busybox, by a real docker daemon")
+    context = images.make_build_context(folder / "hello", WORDS)
+    tour.do("docker", "build", "--quiet", "--tag", "hello", context)
     tour.title("Push and list")
-    server = made["loginServer"]
     tour.do("az", "acr", "login", "-n", REGISTRY, says="Login Succeeded")
     tour.do("docker", "tag", "hello", f"{server}/team/hello:1")
     tour.do("docker", "push", f"{server}/team/hello:1", says="digest: sha256:")
+    list_images(tour)
+
+
+def push_without_docker(tour: Tour, server: str, folder: Path) -> None:
+    """Push with a token of az's, and be refused without one."""
+    tour.title("Push with skopeo, and list")
+    ask = ["az", "acr", "login", "-n", REGISTRY, "--expose-token", "--query", "accessToken"]
+    tour.announce(*ask)
+    token = tour.hide("TOKEN", programs.succeed(tour.look(*ask, "-o", "tsv")).out.strip())
+    layout = images.make_image(folder / "hello", "1", words=WORDS)
+    target = f"docker://{server}/team/hello:1"
+    credentials = f"00000000-0000-0000-0000-000000000000:{token}"
+    tour.do("skopeo", "copy", "--dest-creds", credentials, layout.reference, target)
+    list_images(tour)
+    tour.title("Nobody comes in without a token")
+    tour.refused("skopeo", "inspect", "--no-creds", target)
+
+
+def list_images(tour: Tour) -> None:
+    """See what was pushed."""
     tour.do("az", "acr", "repository", "list", "-n", REGISTRY, says="team/hello")
     tags = ["az", "acr", "repository", "show-tags", "-n", REGISTRY, "--repository", "team/hello"]
     if tour.do(*tags).json != ["1"]:
         raise Differs("the tags have to be: 1")
-    return str(made["id"])
 
 
 def pull_only(tour: Tour, instance: Instance, registry: str, folder: Path) -> None:
@@ -193,8 +246,8 @@ def closed_doors(tour: Tour, instance: Instance) -> None:
     tour.refused("docker", "login", server, "-u", REGISTRY, "--password-stdin", stdin="guess")
 
 
-def evidence(tour: Tour, registry: str) -> None:
-    """Read who did what, prove that the log is whole, and ask why somebody may not."""
+def evidence(tour: Tour) -> None:
+    """Read who did what, and prove that the log is whole."""
     tour.title("Who did what")
     query = "[].{when:eventTimestamp, what:operationName.value, result:status.value, who:caller}"
     listing = ["az", "monitor", "activity-log", "list", "-g", GROUP, "--offset", "1h"]
@@ -203,10 +256,36 @@ def evidence(tour: Tour, registry: str) -> None:
     )
     tour.title("The log is whole")
     tour.do("silo", "audit", "verify")
+
+
+def explain(tour: Tour, registry: str) -> None:
+    """Ask why somebody may not."""
     tour.title("Why that principal may not push")
-    push = "Microsoft.ContainerRegistry/registries/push/write"
+    action = "Microsoft.ContainerRegistry/registries/push/write"
     reason = re.compile("^denied: The role 'AcrPull'")
-    tour.refused("silo", "why", "puller", push, registry, reason=reason)
+    tour.refused("silo", "why", "puller", action, registry, reason=reason)
+
+
+def with_root(tour: Tour, instance: Instance, folder: Path, stack: ExitStack) -> None:
+    """Make the whole tour: registry, container groups, a cluster."""
+    host = stack.enter_context(docker.daemon(tour.environment))
+    tour.environment = docker.Docker(host, tour.environment, folder / "docker").environment
+    registry, server = open_registry(tour, instance)
+    push(tour, server, folder)
+    pull_only(tour, instance, registry, folder)
+    closed_doors(tour, instance)
+    demo_containers.run_groups(tour, GROUP, registry, f"{server}/team/hello:1", folder)
+    evidence(tour)
+    explain(tour, registry)
+    demo_clusters.run_cluster(tour, instance, GROUP, server, folder)
+
+
+def without_root(tour: Tour, instance: Instance, folder: Path) -> None:
+    """Show the registry alone, and say so."""
+    _, server = open_registry(tour, instance)
+    push_without_docker(tour, server, folder)
+    evidence(tour)
+    print("\nNot shown, for they need root: docker, container groups and a Kubernetes cluster.")
 
 
 def main() -> None:
@@ -216,14 +295,10 @@ def main() -> None:
         folder = Path(name)
         try:
             instance = stack.enter_context(silo_up(tour, folder))
-            host = stack.enter_context(docker.daemon(tour.environment))
-            tour.environment = docker.Docker(host, tour.environment, folder / "docker").environment
-            registry = sign_in_and_push(tour, instance, folder)
-            pull_only(tour, instance, registry, folder)
-            closed_doors(tour, instance)
-            image = f"{REGISTRY}.{instance.endpoints['registrySuffix']}/team/hello:1"
-            demo_containers.run_groups(tour, GROUP, registry, image, folder)
-            evidence(tour, registry)
+            if os.geteuid() == 0:
+                with_root(tour, instance, folder, stack)
+            else:
+                without_root(tour, instance, folder)
         except (Differs, programs.ProgramFailed) as problem:
             stack.close()
             sys.exit(f"\nThe demo failed: {problem}")

@@ -108,12 +108,23 @@ def pack(entries: list[Entry]) -> bytes:
 
 def make_build_context(folder: Path, words: str) -> Path:
     """Make a folder that ``docker build`` makes the same image of."""
+    return _make_context(folder, ["/bin/busybox", "echo", words])
+
+
+def make_web_context(folder: Path, page: str) -> Path:
+    """Make a folder that ``docker build`` makes a web server with one page of."""
+    serve = ["/bin/busybox", "httpd", "-f", "-p", "80", "-h", "/www"]
+    made = _make_context(folder, serve, "COPY index.html /www/\nENV PATH=/bin\n")
+    (made / "index.html").write_text(f"{page}\n")
+    return made
+
+
+def _make_context(folder: Path, entry: list[str], more: str = "") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(busybox(), folder / "busybox")
     (folder / "busybox").chmod(0o755)
-    entry = json.dumps(["/bin/busybox", "echo", words])
     (folder / "Dockerfile").write_text(
-        f"FROM scratch\nCOPY busybox /bin/busybox\nENTRYPOINT {entry}\n"
+        f"FROM scratch\nCOPY busybox /bin/busybox\n{more}ENTRYPOINT {json.dumps(entry)}\n"
     )
     return folder
 
