@@ -134,5 +134,10 @@ def test_managed_identities_are_made_listed_given_rights_and_trust(
     )
     listing = ["identity", "federated-credential", "list", "--identity-name", "worker"]
     assert [item["name"] for item in az(*listing, "-g", group)] == ["cluster"]
+    named = ["--identity-name", "worker", "-g", group, "-n", "cluster"]
+    shown = az("identity", "federated-credential", "show", *named)
+    assert shown["subject"] == "system:serviceaccount:a:b"
+    az("identity", "federated-credential", "delete", *named, "--yes")
+    assert az(*listing, "-g", group) == []
     az("identity", "delete", "-n", "worker", "-g", group)
     az.refused("ad", "sp", "show", "--id", made["clientId"], saying="does not exist")

@@ -76,15 +76,23 @@ def cluster(
 
 
 @pytest.fixture(scope="module")
-def worker(az: Az, cluster: Cluster, registry: Registry) -> Worker:
-    group, shown = ("-g", cluster.group), cluster.do("show")
+def shown(cluster: Cluster) -> dict[str, Any]:
+    """Return the cluster as az shows it."""
+    found: dict[str, Any] = cluster.do("show")
+    assert found["securityProfile"]["workloadIdentity"] == {"enabled": True}
+    return found
+
+
+@pytest.fixture(scope="module")
+def worker(az: Az, cluster: Cluster, shown: dict[str, Any], registry: Registry) -> Worker:
+    group = ("-g", cluster.group)
     issuer = shown["oidcIssuerProfile"]["issuerUrl"]
     made = az("identity", "create", *group, "-n", "worker")
     federation = (*group, "--identity-name", "worker", "-n", "pod")
     trust = ("--issuer", issuer, "--audiences", AUDIENCE)
     subject = ("--subject", "system:serviceaccount:default:worker")
     az("identity", "federated-credential", "create", *federation, *trust, *subject)
-    scope = az("group", "show", "-n", cluster.group)["id"]
+    scope = made["id"].partition("/providers/")[0]
     for role, where in (("Reader", scope), (READER, shown["id"]), ("AcrPull", registry.id)):
         whom = ("--assignee-object-id", made["principalId"])
         whom += ("--assignee-principal-type", "ServicePrincipal")
@@ -311,22 +319,20 @@ def test_pods_say_who_shall_not_have_it(cluster: Cluster, pod: str, image: str) 
         programs.refuse(cluster.kubectl("create", "-f", str(path)), said)
 
 
-def test_issuer_stays(az: Az, cluster: Cluster) -> None:
-    shown = cluster.do("show")
-    where = f"{shown['id']}?api-version=2026-06-01"
-    read = az("rest", "--method", "get", "--url", where)
-    change = {**read, "properties": {**read["properties"], "oidcIssuerProfile": {"enabled": False}}}
-
-    assert shown["securityProfile"]["workloadIdentity"] == {"enabled": True}
-    put = ("rest", "--method", "put", "--url", where, "--body", json.dumps(change))
-    az.refused(*put, saying="OIDCIssuerFeatureCannotBeDisabled")
+@pytest.fixture(scope="module")
+def credentials(az: Az, cluster: Cluster) -> Path:
+    """Return what az hands out to people and programs."""
+    path = cluster.folder / "user"
+    programs.succeed(az.run("aks", "get-credentials", *cluster.names, "--file", str(path)))
+    return path
 
 
 @pytest.mark.parametrize("way", ["spn", "workloadidentity"])
 def test_programs_sign_in_by_kubelogin(
     way: str,
-    az: Az,
     cluster: Cluster,
+    shown: dict[str, Any],
+    credentials: Path,
     pod: str,
     worker: Worker,
     silo: Instance,
@@ -337,7 +343,7 @@ def test_programs_sign_in_by_kubelogin(
     path = os.pathsep.join((str(kubelogin_path().parent), os.environ["PATH"]))
     given = {"AZURE_TENANT_ID": silo.tenant, "PATH": path}
     if way == "spn":
-        program = make_principal(READER, cluster.do("show")["id"])
+        program = make_principal(READER, shown["id"])
         given |= {
             "AAD_SERVICE_PRINCIPAL_CLIENT_ID": program.client_id,
             "AAD_SERVICE_PRINCIPAL_CLIENT_SECRET": program.secret,
@@ -353,8 +359,7 @@ def test_programs_sign_in_by_kubelogin(
     # The public cloud's names are kubelogin's own; a shell that claims them needs no word more.
     environment = silo.environment(tmp_path / "az", azure_names=True) | given
     config = tmp_path / "config"
-    words = ("aks", "get-credentials", *cluster.names, "--file", str(config))
-    programs.succeed(az.run(*words))
+    config.write_text(credentials.read_text())
     convert = [kubelogin_path(), "convert-kubeconfig", "-l", way, "--kubeconfig", str(config)]
     programs.succeed(programs.run(convert, environment))
     kit = next(iter(aks.KITS.values()))
