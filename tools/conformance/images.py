@@ -18,7 +18,9 @@ from tools.images import CONFIG, INDEX, MANIFEST, Entry, pack
 from . import system
 
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
-_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_APPLETS = "usr/lib/busybox"
+"""What Alpine, which upstream's agnhost stands on, has by itself and Debian has not (``wget``)."""
+_PATH = f"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/{_APPLETS}"
 _NOBODY = "65535:65535"
 E2E = "e2e-test-images"
 _ETCD = b'#!/bin/sh\nexec /usr/local/bin/kubernetes etcd "$@"\n'
@@ -102,6 +104,7 @@ def _make_layers(folder: Path, judges: Path, kubernetes: Path) -> dict[str, byte
         _link("agnhost-2", "agnhost"),
         _folder("uploads"),
         *porter,
+        *(_link(f"{_APPLETS}/{name}", "/bin/busybox") for name in _list_applets(own)),
     ]
     etcd = [
         Entry("usr/local/bin/kubernetes", kubernetes.read_bytes()),
@@ -126,16 +129,20 @@ def _make_layers(folder: Path, judges: Path, kubernetes: Path) -> dict[str, byte
 def _list_busybox(own: Path) -> list[Entry]:
     """Return Debian's busybox; but its shell forgets variables with dots in their names."""
     tools, shell = own / Path(system.TOOLS).name, own / Path(system.SHELL).name
-    told = subprocess.run([tools, "--list"], capture_output=True, text=True, check=True)
-    applets = [name for name in told.stdout.split() if name not in {"sh", "busybox"}]
     return [
         *(_folder(name) for name in ("bin", "etc", "home", "root", "tmp", "var")),
         Entry("bin/busybox", tools.read_bytes()),
         Entry("bin/sh", shell.read_bytes()),
-        *(_link(f"bin/{name}", "busybox") for name in applets),
+        *(_link(f"bin/{name}", "busybox") for name in _list_applets(own)),
         Entry("etc/passwd", _PASSWD, 0o644),
         Entry("etc/group", b"root:x:0:\nnobody:x:65534:\n", 0o644),
     ]
+
+
+def _list_applets(own: Path) -> list[str]:
+    tools = own / Path(system.TOOLS).name
+    told = subprocess.run([tools, "--list"], capture_output=True, text=True, check=True)
+    return [name for name in told.stdout.split() if name not in {"sh", "busybox"}]
 
 
 def _list_page(name: str) -> list[Entry]:
