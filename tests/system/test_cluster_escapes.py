@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from tools import strangers
 
-from .cluster_world import KIT, PROBE, SIZE, World, eventually, leave_up, open_world
+from silo import kube
+
+from .cluster_world import KIT, NODE, PROBE, SIZE, World, eventually, leave_up, open_world
 
 PROGRAM = f"/{strangers.probe_path().name}"
 NAMESPACE = "open"
@@ -62,10 +64,16 @@ def start_mighty_pod(world: World) -> None:
                 "imagePullPolicy": "Never",
                 "args": ["serve", "tcp", "9999"],
                 "securityContext": {"privileged": True, "runAsUser": 0},
-                "volumeMounts": [{"name": "node", "mountPath": "/node"}],
+                "volumeMounts": [
+                    {"name": "node", "mountPath": "/node"},
+                    {"name": "hosts", "mountPath": "/hosts"},
+                ],
             }
         ],
-        "volumes": [{"name": "node", "hostPath": {"path": "/"}}],
+        "volumes": [
+            {"name": "node", "hostPath": {"path": "/"}},
+            {"name": "hosts", "hostPath": {"path": "/etc/hosts", "type": "File"}},
+        ],
     }
     run = ("run", "mighty", f"--image={PROBE}", "-n", NAMESPACE)
     world.kubectl(*run, f"--overrides={json.dumps({'spec': spec})}")
@@ -81,6 +89,17 @@ def as_node(world: World, script: str) -> subprocess.CompletedProcess[str]:
     """Do something as root of the node, in all that is the node's."""
     words = world.inside("/bin/sh", "-euc", script)
     return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_what_the_node_calls_others_is_its_own(world: World) -> None:
+    settings = world.paths.node(NODE, kube.FIRST_NODE_PLACE).settings / "hosts"
+    before = settings.read_text()
+
+    done = as_node(world, "echo 192.0.2.7 other >>/etc/hosts; cat /etc/hosts; echo x >/etc/x || :")
+
+    assert done.stdout == f"{before}192.0.2.7 other\n"
+    assert "Read-only file system" in done.stderr
+    assert settings.read_text() == before
 
 
 def test_no_attempt_to_leave_the_node_succeeds(world: World, marker: Path) -> None:

@@ -24,6 +24,7 @@ _PATH = f"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/{_A
 _NOBODY = "65535:65535"
 E2E = "e2e-test-images"
 _ETCD = b'#!/bin/sh\nexec /usr/local/bin/kubernetes etcd "$@"\n'
+_STANDS_IN = b'NAME="Debian, in place of Alpine Linux"\n'
 _PASSWD = b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
 
 
@@ -147,7 +148,12 @@ def _list_applets(own: Path) -> list[str]:
 
 def _list_page(name: str) -> list[Entry]:
     data = json.dumps({"image": f"{name}.jpg"}).encode()
-    return [Entry("data.json", data, 0o644), Entry(f"{name}.jpg", name.encode(), 0o644)]
+    return [
+        Entry("data.json", data, 0o644),
+        Entry(f"{name}.jpg", name.encode(), 0o644),
+        # A spec that mounts the image looks for these words in it.
+        Entry("etc/os-release", _STANDS_IN, 0o644),
+    ]
 
 
 def _folder(name: str) -> Entry:

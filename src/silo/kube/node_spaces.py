@@ -88,6 +88,9 @@ else
 fi
 for each in meminfo cpuinfo; do mount --bind etc/silo/machine/$each proc/$each; done
 mount --bind etc/silo/machine/online sys/devices/system/cpu/online
+# Pods may mount it to write there. A mount that comes from the machine would be read-only for good.
+cp etc/hosts run/hosts
+mount --bind run/hosts etc/hosts
 pivot_root . .machine
 cd /
 umount -l /.machine
