@@ -24,6 +24,13 @@ _PATH = f"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/{_A
 _NOBODY = "65535:65535"
 E2E = "e2e-test-images"
 _ETCD = b'#!/bin/sh\nexec /usr/local/bin/kubernetes etcd "$@"\n'
+_SHELL = b"""#!/bin/bash
+# Debian's busybox drops variables with dots in their names, as upstream's does not: bash keeps them.
+while IFS= read -r -d '' each; do
+  [[ ${each%%=*} =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || exec -a /bin/sh /bin/bash "$@"
+done </proc/self/environ
+exec -a /bin/sh /bin/busybox "$@"
+"""
 _STANDS_IN = b'NAME="Debian, in place of Alpine Linux"\n'
 _PASSWD = b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
 
@@ -128,12 +135,13 @@ def _make_layers(folder: Path, judges: Path, kubernetes: Path) -> dict[str, byte
 
 
 def _list_busybox(own: Path) -> list[Entry]:
-    """Return Debian's busybox; but its shell forgets variables with dots in their names."""
+    """Return Debian's busybox, and a shell before its own."""
     tools, shell = own / Path(system.TOOLS).name, own / Path(system.SHELL).name
     return [
         *(_folder(name) for name in ("bin", "etc", "home", "root", "tmp", "var")),
         Entry("bin/busybox", tools.read_bytes()),
-        Entry("bin/sh", shell.read_bytes()),
+        Entry("bin/bash", shell.read_bytes()),
+        Entry("bin/sh", _SHELL),
         *(_link(f"bin/{name}", "busybox") for name in _list_applets(own)),
         Entry("etc/passwd", _PASSWD, 0o644),
         Entry("etc/group", b"root:x:0:\nnobody:x:65534:\n", 0o644),
@@ -143,7 +151,7 @@ def _list_busybox(own: Path) -> list[Entry]:
 def _list_applets(own: Path) -> list[str]:
     tools = own / Path(system.TOOLS).name
     told = subprocess.run([tools, "--list"], capture_output=True, text=True, check=True)
-    return [name for name in told.stdout.split() if name not in {"sh", "busybox"}]
+    return [name for name in told.stdout.split() if name not in {"bash", "sh", "busybox"}]
 
 
 def _list_page(name: str) -> list[Entry]:
