@@ -25,7 +25,7 @@ _NOBODY = "65535:65535"
 E2E = "e2e-test-images"
 _ETCD = b'#!/bin/sh\nexec /usr/local/bin/kubernetes etcd "$@"\n'
 _SHELL = b"""#!/bin/bash
-# Debian's busybox drops variables with dots in their names, as upstream's does not: bash keeps them.
+# Debian's busybox drops variables with dots in their names, upstream's does not: bash keeps them.
 while IFS= read -r -d '' each; do
   [[ ${each%%=*} =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || exec -a /bin/sh /bin/bash "$@"
 done </proc/self/environ
