@@ -55,6 +55,10 @@ class Placed:
         told: bool = self.one.probe(f"talk tcp [{address}]:{port}")["reached"]
         return told
 
+    def meets(self, address: str) -> bool:
+        """Tell whether somebody answers there, asked again: a busy machine takes a while."""
+        return any(self.reaches(address) for _ in range(5))
+
 
 @pytest.fixture(scope="module")
 def place(
@@ -137,18 +141,18 @@ def test_a_rule_with_an_ipv6_prefix_closes_and_opens_while_groups_run(
     az(*rules, *where, "-n", "closed", *closed, "--source-address-prefixes", net.prefixes[1],
        "--destination-port-ranges", "8080")  # fmt: skip
 
-    assert client.reaches(server.ipv6)
+    assert client.meets(server.ipv6)
     az("network", "vnet", "subnet", "update", *subnet, "--nsg", nsg)
     assert not client.reaches(server.ipv6)
     address = server.one.show()["ipAddress"]["ip"]
-    assert client.reaches(address)
+    assert client.meets(address)
     opened = ["--priority", "100", "--access", "Allow", "--protocol", "Tcp"]
     az(*rules, *where, "-n", "open", *opened, "--source-address-prefixes", f"{client.ipv6}/128",
        "--destination-port-ranges", "8080")  # fmt: skip
-    assert client.reaches(server.ipv6)
+    assert client.meets(server.ipv6)
     assert not server.reaches(client.ipv6)
     az("network", "vnet", "subnet", "update", *subnet, "--remove", "networkSecurityGroup")
-    assert server.reaches(client.ipv6)
+    assert server.meets(client.ipv6)
 
 
 def test_other_networks_are_closed_until_they_are_joined(
