@@ -88,6 +88,7 @@ def _cloud(instance: settings.Settings) -> dict[str, str]:
     return {
         "endpoint_management": "https://management.core.windows.net/",
         "endpoint_resource_manager": f"{urls.resource_manager}/",
+        "endpoint_portal": urls.resource_manager,
         "endpoint_active_directory": urls.login,
         "endpoint_active_directory_resource_id": "https://management.azure.com/",
         "endpoint_active_directory_graph_resource_id": f"{urls.graph}/",

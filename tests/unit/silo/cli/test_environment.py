@@ -30,6 +30,7 @@ def test_az_finds_the_cloud_registered(instance):
     clouds.read(f"{folder}/clouds.config")
 
     assert clouds["Silo"]["endpoint_resource_manager"] == "https://management.silo.localhost:8443/"
+    assert clouds["Silo"]["endpoint_portal"] == "https://management.silo.localhost:8443"
     assert clouds["Silo"]["suffix_acr_login_server_endpoint"] == ".azurecr.silo.localhost:8443"
 
 
