@@ -53,7 +53,7 @@ def walk_tree(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield every folder below a path and the path's own, open, with the names of all in it.
 
     However deep it is: one folder is open at a time, and calls get no longer on the way down, as
-    ``os.fwalk``'s do. Links and what is mounted are not entered.
+    ``os.fwalk``'s do. Links and what is mounted are not entered, nor what has gone meanwhile.
 
     Raises:
         OSError: somebody moves folders meanwhile.
@@ -68,7 +68,10 @@ def walk_tree(path: Path) -> Iterator[tuple[int, list[str]]]:
         above.append((top, folders))
         while above:
             if above[-1][1]:
-                below = os.open(above[-1][1].pop(), _FLAGS, dir_fd=folder)
+                try:
+                    below = os.open(above[-1][1].pop(), _FLAGS, dir_fd=folder)
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
                 os.close(folder)
                 folder, here = below, _identify(below)
                 folders, names = _list_names(folder) if here[0] == top[0] else ([], [])

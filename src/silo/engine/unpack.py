@@ -14,6 +14,8 @@ from weakref import WeakValueDictionary
 import structlog
 from grpc import aio
 
+from silo import core
+
 from . import content
 from .api import descriptor_pb2, diff_pb2, leases_pb2, mount_pb2, snapshots_pb2
 from .client import SNAPSHOTTER, Client, is_missing, render_metadata
@@ -232,9 +234,9 @@ def find_upper(mount: mount_pb2.Mount) -> Path:
 
 
 def measure(folder: Path) -> int:
-    """Return what the files below a folder take on the disk."""
+    """Return what everything below a folder takes on the disk."""
     size = 0
-    for _, _, names, descriptor in os.fwalk(folder, follow_symlinks=False):
+    for descriptor, names in core.walk_tree(folder):
         for name in names:
             try:
                 size += os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_blocks * _BLOCK

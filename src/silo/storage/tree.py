@@ -13,6 +13,8 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from silo import core
+
 from .attributes import Attributes, open_to_all, read_attributes, write_attributes
 from .errors import (
     DirectoryNotEmpty,
@@ -195,8 +197,8 @@ class Tree(Folders):
         """Return how many bytes the files of a share take."""
         total = 0
         seen: set[int] = set()
-        for _, _, files, folder in os.fwalk(self.ensure(share), follow_symlinks=False):
-            for name in files:
+        for folder, names in core.walk_tree(self.ensure(share)):
+            for name in names:
                 with contextlib.suppress(FileNotFoundError):
                     found = os.stat(name, dir_fd=folder, follow_symlinks=False)
                     if stat.S_ISREG(found.st_mode) and found.st_ino not in seen:

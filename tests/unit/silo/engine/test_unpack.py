@@ -1,9 +1,12 @@
 """Bounds of what an image may become, and what is told of a layer that is none."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.unit.silo.deep_folders import nest
 
+from silo import core
 from silo.engine import unpack
 from silo.engine.api import mount_pb2
 
@@ -34,6 +37,15 @@ def test_what_is_measured_is_what_is_written(options: list[str], folder: str) ->
     mount = mount_pb2.Mount(type="overlay", source="/s/1", options=options)
 
     assert str(unpack.find_upper(mount)) == folder
+
+
+def test_a_layer_is_measured_however_deep_it_is(tmp_path: Path) -> None:
+    nest(tmp_path / "deep")
+    (tmp_path / "file").write_bytes(bytes(8192))
+    try:
+        assert unpack.measure(tmp_path) >= 8192
+    finally:
+        core.remove_tree(tmp_path / "deep")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.unit.silo.deep_folders import nest
 
-from silo import engine, storage
+from silo import core, engine, storage
 from silo.storage import errors
 from silo.storage.attributes import Attributes
 from silo.storage.images import Images
@@ -142,6 +143,15 @@ def test_usage_counts_files_once_and_follows_nothing(
     (folder / "c").symlink_to(tmp_path / "secret")
 
     assert tree.measure(SHARE) == 10
+
+
+def test_usage_is_counted_however_deep_folders_are(tree: Tree, folder: Path) -> None:
+    make(tree, "a", size=10)
+    nest(folder / "deep")
+    try:
+        assert tree.measure(SHARE) == 10
+    finally:
+        core.remove_tree(folder / "deep")
 
 
 def test_folders_of_shares_that_are_no_more_are_swept(tree: Tree, folder: Path) -> None:
