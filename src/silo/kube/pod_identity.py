@@ -1,7 +1,7 @@
 """Pods that act as an identity of Azure's: they get a token for it, and are told where to show it.
 
 As upstream's webhook (azure-workload-identity 1.5) does it, but by policies that the API server
-evaluates itself: there is no program that could be away while pods are made (decision 0027). What
+evaluates itself: there is no program that could be away while pods are made (decision 0028). What
 cannot be evaluated is refused, and so is a pod that asked for a token and would have got none.
 
 Sources: https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
