@@ -39,7 +39,9 @@ def cluster(
     with aks.made(az, make_group(), unique("cluster"), folder, *options) as made:
         made.apply(*describe_greedy(probe_image))
         yield made
-    assert str(silo.state / "kube") not in list_loops()
+        accounts = az("storage", "account", "list", "-g", made.do("show")["nodeResourceGroup"])
+    for folder in ("kube", *(f"shares/{one['name']}" for one in accounts)):
+        assert str(silo.state / folder) not in list_loops()
 
 
 def list_loops() -> str:

@@ -253,6 +253,8 @@ async def remove_cluster(ground: Ground, uid: str) -> None:
     """Take a cluster off the machine; repeatable."""
     paths = ground.locate(uid)
     await asyncio.to_thread(end_programs, ground.name_group(uid), paths)
+    if ground.shares is not None:
+        await ground.shares.clear(uid)
     for member in await ground.networks.list_members(uid):
         await ground.leave(member)
         await ground.networks.detach(member)

@@ -25,6 +25,10 @@ class Shares(Protocol):
         """Have a share go with all that is in it; repeatable."""
         ...
 
+    async def clear(self, cluster: str) -> None:
+        """Have all shares of a cluster go; repeatable."""
+        ...
+
 
 class ShareVolumes:
     """The shares of one cluster."""

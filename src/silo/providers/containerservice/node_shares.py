@@ -85,6 +85,16 @@ class NodeShares:
         if share is not None:
             await asyncio.to_thread(self.tree.discard, share)
 
+    async def clear(self, cluster: str) -> None:
+        """Have all shares of a cluster go now, for the account goes with its group; repeatable."""
+
+        def read(conn: core.Connection) -> list[str]:
+            account = self._find_account(conn, cluster)
+            return [one.name for one in storage.list_shares(conn, account)] if account else []
+
+        for name in await self.resources.store.read(read):
+            await self.remove(cluster, name)
+
     def _get(self, conn: core.Connection, cluster: str, name: str) -> storage.FileShare:
         return storage.get_share(conn, self._get_account(conn, cluster), name)
 

@@ -73,6 +73,19 @@ async def test_share_grows_and_goes(world, made):
         await shares.open(uid, "pvc-1")
 
 
+async def test_all_shares_go_with_their_cluster(made):
+    uid, shares = made
+    folders = []
+    for name in ("pvc-1", "pvc-2"):
+        await shares.make(uid, name, LARGE)
+        folders.append(await shares.open(uid, name))
+    await shares.clear(uid)
+    await shares.clear(uid)
+    await shares.clear("somebody")
+
+    assert not any(folder.exists() for folder in folders)
+
+
 async def test_account_that_is_closed_to_keys_is_closed_to_nodes(world, made):
     uid, shares = made
     await shares.make(uid, "pvc-1", LARGE)
