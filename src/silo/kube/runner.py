@@ -254,7 +254,11 @@ async def remove_cluster(ground: Ground, uid: str) -> None:
     paths = ground.locate(uid)
     await asyncio.to_thread(end_programs, ground.name_group(uid), paths)
     if ground.shares is not None:
-        await ground.shares.clear(uid)
+        try:
+            await ground.shares.clear(uid)
+        except (core.SiloError, OSError) as error:
+            # What is left goes with the account, some minutes later.
+            log.warning("shares of a cluster stay", cluster=uid, why=str(error))
     for member in await ground.networks.list_members(uid):
         await ground.leave(member)
         await ground.networks.detach(member)
