@@ -33,6 +33,15 @@ Flags = Mapping[str, str | tuple[str, ...]]
 """By their names; some may be given more than once."""
 _LOCAL_API = f"https://{_LOOPBACK}:{API_PORT}"
 _SEES_NAMES = """
+mounts=$(cat /proc/self/mounts)
+while read -r device place type options _; do
+  case $device:$type:,$options, in
+    /dev/loop*:ext4:*,noinit_itable,*)
+      umount --no-canonicalize --lazy "$(printf %b "$place")" || : ;;
+  esac
+done <<EOF
+$mounts
+EOF
 mount --bind "$1" "$2"
 shift 2
 exec "$@"
@@ -136,7 +145,8 @@ def list_processes(
 def _see_names(paths: ClusterPaths) -> tuple[str, ...]:
     """Return the words before a program that has it find the names that nodes find.
 
-    A mount namespace that lives as long as the program, and nothing else is in it.
+    A mount namespace that lives as long as the program, and nothing else is in it. What images of
+    shares and volumes are mounted on the machine is let go of, or nobody could unmount them.
     """
     target = Path("/etc/resolv.conf").resolve()
     shell = ("/bin/sh", "-euc", _SEES_NAMES, "sh", str(_locate_resolver(paths)), str(target))
