@@ -26,6 +26,8 @@ CLUSTERS = 256
 """Users of the machine that are nobody's else: below those of container groups."""
 _CLAIMING = threading.Lock()
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_KEYS = Path("/proc/sys/kernel/keys")
+_KEYS_WANTED = {"maxkeys": 1_000_000, "maxbytes": 25_000_000}
 _SYSTEM = ("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32")
 _TOPS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 """Where programs of the machine and their libraries are; links into ``/usr`` on most."""
@@ -119,6 +121,7 @@ def ensure_users(folder: Path, cluster: ClusterPaths, paths: NodePaths) -> int:
     first_id = _claim(folder, cluster.first_id)
     if not engine.is_namespace(paths.users):
         engine.make_users(paths.users, first_id, IDS)
+    _allow_keys()
     return first_id
 
 
@@ -176,6 +179,18 @@ def _list_binds(
     for place, source in list_brought(node).items():
         yield "rw,nosuid,nodev", str(source), str(place)
     yield "rw,nodev", str(node.paths.files), "/var"
+
+
+def _allow_keys(folder: Path = _KEYS) -> None:
+    """Let a cluster's root have as many keys as the kubelet has the machine's root have.
+
+    Each container has a keyring; of the 200 that users have by default a cluster of a hundred pods
+    would not come up (man 7 keyrings).
+    """
+    for name, wanted in _KEYS_WANTED.items():
+        path = folder / name
+        if path.exists() and int(path.read_text()) < wanted:
+            path.write_text(f"{wanted}\n")
 
 
 def _clear_group(node: Node) -> None:

@@ -12,6 +12,7 @@ from silo.kube import control_groups, node_files, node_spaces
 def made(monkeypatch):
     """Return the user namespaces that are made: by path, and whose they are."""
     found = {}
+    monkeypatch.setattr(node_spaces, "_allow_keys", lambda: None)
     monkeypatch.setattr(engine, "is_namespace", lambda path: path in found)
     monkeypatch.setattr(
         engine, "make_users", lambda path, first, count: found.update({path: (first, count)})
@@ -36,6 +37,16 @@ def test_every_cluster_has_users_of_its_own_and_keeps_them(tmp_path, made):
     made.clear()
     assert ensure(tmp_path, "other")[0] == second
     assert list(made) == [other.users]
+
+
+def test_clusters_may_have_a_keyring_for_each_container(tmp_path):
+    (tmp_path / "maxkeys").write_text("200\n")
+    (tmp_path / "maxbytes").write_text("30000000\n")
+
+    node_spaces._allow_keys(tmp_path)
+
+    assert int((tmp_path / "maxkeys").read_text()) == 1_000_000
+    assert int((tmp_path / "maxbytes").read_text()) == 30_000_000
 
 
 def test_nodes_of_a_cluster_have_the_same_users(tmp_path, made):
