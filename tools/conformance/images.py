@@ -18,9 +18,7 @@ from tools.images import CONFIG, INDEX, MANIFEST, Entry, pack
 from . import system
 
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
-_APPLETS = "usr/lib/busybox"
-"""What Alpine, which upstream's agnhost stands on, has by itself and Debian has not (``wget``)."""
-_PATH = f"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/{_APPLETS}"
+_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NOBODY = "65535:65535"
 E2E = "e2e-test-images"
 _ETCD = b'#!/bin/sh\nexec /usr/local/bin/kubernetes etcd "$@"\n'
@@ -112,7 +110,6 @@ def _make_layers(folder: Path, judges: Path, kubernetes: Path) -> dict[str, byte
         _link("agnhost-2", "agnhost"),
         _folder("uploads"),
         *porter,
-        *(_link(f"{_APPLETS}/{name}", "/bin/busybox") for name in _list_applets(own)),
     ]
     etcd = [
         Entry("usr/local/bin/kubernetes", kubernetes.read_bytes()),

@@ -9,10 +9,10 @@ from tools.strangers import CACHE, SetupFailed, find_command
 
 PACKAGES = (
     *("bash-static", "busybox-static", "ca-certificates", "curl", "dnsutils"),
-    *("iperf", "iproute2", "netcat-openbsd", "nginx-light"),
+    *("iperf", "iproute2", "netcat-openbsd", "nginx-light", "wget"),
 )
 SHELL, TOOLS = "bin/bash-static", "bin/busybox"
-_REVISION = 1
+_REVISION = 2
 """Of what is done to it afterwards."""
 _LEFT_OUT = (
     *(
