@@ -42,9 +42,10 @@ demo: setup ## see it work: registry, container groups, a cluster, and refusals
 	@$(PYTHON) -m tools.strangers demo
 	@$(PYTHON) -m tools.demo
 
-bench: setup ## compare with Debian's docker-registry, docker and podman; writes bench/results
+bench: setup ## compare with docker-registry, docker, podman, plain Kubernetes; writes bench/results
 	@$(PYTHON) -m tools.strangers bench
-	$(PYTHON) -m bench; status=$$?; $(PYTHON) -m bench.containers && exit $$status
+	@status=0; for part in bench bench.containers bench.clusters; do \
+		$(PYTHON) -m $$part || status=1; done; exit $$status
 
 strangers: setup
 	@$(UV) sync --quiet --frozen --inexact --group strangers --python $(PYTHON)

@@ -92,7 +92,7 @@ def _starts(
             if number:  # the first one fetches the image and warms up
                 told[machine.name].append((spoke - start) * 1000)
                 answered[machine.name].append((seen - start) * 1000)
-    more = {f"{_key(who)}_answered_p50": _round(_at(ms, 0.5)) for who, ms in answered.items()}
+    more = {f"{_key(who)}_answered_p50": _round(at(ms, 0.5)) for who, ms in answered.items()}
     ratios = {"process": 1 / 3, "sandbox": 2 / 3}
     for silo in silos:
         yield _compare("containers.start", told, silo, _most(silo, ratios), more=more)
@@ -234,17 +234,17 @@ def _compare(
     """Return a row of medians, docker being the peer; with everybody's p50 and p99."""
     own, peer = found[silo.name], found["docker"]
     details: dict[str, object] = {
-        "silo_p50_p99_ms": [_round(_at(own, 0.5)), _round(_at(own, 0.99))],
-        "peer_p50_p99_ms": [_round(_at(peer, 0.5)), _round(_at(peer, 0.99))],
+        "silo_p50_p99_ms": [_round(at(own, 0.5)), _round(at(own, 0.99))],
+        "peer_p50_p99_ms": [_round(at(peer, 0.5)), _round(at(peer, 0.99))],
     }
     if len(own) == 1 or not unit.startswith("ms"):
         details = {}
-    details |= {f"{_key(who)}_p50": _round(_at(values, 0.5)) for who, values in found.items()}
+    details |= {f"{_key(who)}_p50": _round(at(values, 0.5)) for who, values in found.items()}
     details |= {"runs": len(own), **(more or {})}
-    return Row(f"{name}_{_level(silo)}", _at(own, 0.5), _at(peer, 0.5), unit, target, details)
+    return Row(f"{name}_{_level(silo)}", at(own, 0.5), at(peer, 0.5), unit, target, details)
 
 
-def _at(values: list[float], share: float) -> float:
+def at(values: list[float], share: float) -> float:
     """Return the median, or the least value that so large a share does not exceed."""
     if share == 0.5:
         return statistics.median(values)
