@@ -303,7 +303,7 @@ def main() -> None:
             stack.close()
             sys.exit(f"\nThe demo failed: {problem}")
         stack.close()
-    print(f"\nEverything was as it has to be, {tour.refusals} refusals included.")
+    print(f"\nEverything was as it has to be; refusals among it: {tour.refusals}.")
 
 
 if __name__ == "__main__":
