@@ -48,6 +48,8 @@ class AutoUpgrader:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._resources = around.resources
+        self._failed: dict[str, int] = {}
+        """Clusters that could not be looked at, and the generation that the log has of each."""
 
     async def run(self) -> None:
         """Look for ever."""
@@ -58,50 +60,57 @@ class AutoUpgrader:
     async def look(self) -> None:
         """Begin whatever is due."""
         try:
-            for resource, configurations in await self._resources.store.read(self._list_idle):
-                await self._look_at(resource, configurations)
+            idle = await self._resources.store.read(self._list_idle)
+            uids = {one.uid for one in idle}
+            self._failed = {uid: seen for uid, seen in self._failed.items() if uid in uids}
+            for resource in idle:
+                await self._look_at(resource)
         except core.StoreUnavailable as error:
             log.warning("clusters are not upgraded", why=str(error))
+        except Exception:
+            # The process tends everybody's containers: it does not end for upgrades.
+            log.exception("clusters are not upgraded")
 
-    def _list_idle(
-        self, conn: core.Connection
-    ) -> Sequence[tuple[arm.Resource, Sequence[arm.Resource]]]:
-        """Return clusters that are well, with their maintenance configurations.
+    def _list_idle(self, conn: core.Connection) -> Sequence[arm.Resource]:
+        """Return clusters that are well; one that failed waits for somebody to see why.
 
-        One that failed waits for somebody to see why.
+        What is in their documents is not read here: one that cannot be read is nobody else's.
         """
         if self._around.unavailable():
             return []
         every = self._resources.list(conn, arm.parse_resource_id("/"), FULL_TYPE)
         return [
-            (one, self._resources.list_children(conn, one.id, MAINTENANCE))
-            for one in every
-            if not one.deleting
-            and one.is_settled
-            and one.state == "Succeeded"
-            and read_wish(one).running
-            and read_cluster(one).auto_upgrade_profile is not None
+            one for one in every if not one.deleting and one.is_settled and one.state == "Succeeded"
         ]
 
-    async def _look_at(
-        self, resource: arm.Resource, configurations: Sequence[arm.Resource]
-    ) -> None:
+    async def _look_at(self, resource: arm.Resource) -> None:
         try:
-            cluster, kits = read_cluster(resource), self._around.kits
-            if plan_step(cluster, kits, versions=True, images=True) is None:
-                return
-            # How long a schedule has been going on is its author's choice: nobody else waits.
-            now = self._resources.clock.now()
-            versions = await asyncio.to_thread(may_begin, VERSIONS, configurations, now)
-            images = await asyncio.to_thread(may_begin, NODES, configurations, now)
-            step = plan_step(cluster, kits, versions=versions, images=images)
-            if step is not None:
-                await self._resources.store.write(lambda conn: self._take(conn, resource, step))
+            await self._advance(resource)
         except core.StoreUnavailable:
             raise
         except Exception:
-            # A configuration as another version stored it, or a bug of ours: others go on.
-            log.exception("cluster is not upgraded", resource=resource.id.text)
+            # A document as another version stored it, or a bug of ours: others go on.
+            if self._failed.get(resource.uid) != resource.generation:
+                self._failed[resource.uid] = resource.generation
+                log.exception("cluster is not upgraded", resource=resource.id.text)
+
+    async def _advance(self, resource: arm.Resource) -> None:
+        cluster, kits = read_cluster(resource), self._around.kits
+        if (
+            not read_wish(resource).running
+            or plan_step(cluster, kits, versions=True, images=True) is None
+        ):
+            return
+        store, now = self._resources.store, self._resources.clock.now()
+        configurations = await store.read(
+            lambda conn: self._resources.list_children(conn, resource.id, MAINTENANCE)
+        )
+        # How long a schedule has been going on is its author's choice: nobody else waits.
+        versions = await asyncio.to_thread(may_begin, VERSIONS, configurations, now)
+        images = await asyncio.to_thread(may_begin, NODES, configurations, now)
+        step = plan_step(cluster, kits, versions=versions, images=images)
+        if step is not None:
+            await store.write(lambda conn: self._take(conn, resource, step))
 
     def _take(self, conn: core.Connection, seen: arm.Resource, step: Step) -> None:
         """Write the wish and who has it, unless the cluster is another one by now."""

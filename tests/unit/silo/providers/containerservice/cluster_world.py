@@ -98,10 +98,10 @@ class ClusterWorld(World):
     async def act(self, action):
         return await self.ask("POST", f"{K1}/{action}?api-version={VERSION}")
 
-    async def wait_state(self, wanted="Succeeded"):
+    async def wait_state(self, wanted="Succeeded", where=K1):
         async with asyncio.timeout(40):
             while True:
-                _, _, body = await self.ask("GET", K1)
+                _, _, body = await self.ask("GET", where)
                 if body["properties"]["provisioningState"] == wanted:
                     return body
                 await asyncio.sleep(0.01)

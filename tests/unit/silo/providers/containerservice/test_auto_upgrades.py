@@ -3,13 +3,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 
-from silo import audit, kube
+from silo import arm, audit, kube
 from silo.providers import containerservice
 from silo.providers.containerservice.auto_upgrades import Step, choose_target, plan_step
 from silo.providers.containerservice.properties import ManagedCluster
 
-from .cluster_world import K1, make_pool
+from .cluster_world import K1, make_body, make_pool
 from .test_clusters import find_plan
 
 KNOWN = ("1.34.9", "1.35.4", "1.35.5", "1.36.2", "1.36.3")
@@ -112,6 +113,29 @@ async def test_cluster_is_upgraded_by_silo_itself_and_its_log_says_so(world):
     assert len({one["correlation_id"] for one in own}) == 1
     started = next(one for one in own if one["result"] == "Started")
     assert "rapid" in started["properties"]["reason"]
+
+
+@pytest.mark.parametrize("odd", [{"silo": {"of": "later"}}, {"autoUpgradeProfile": 7}])
+async def test_cluster_that_cannot_be_read_keeps_no_other_from_its_upgrade(world, odd):
+    upgrader = containerservice.AutoUpgrader(world.around)
+
+    def spoil(conn):
+        found = world.resources.get(conn, arm.parse_resource_id(f"{K1}-odd"))
+        world.resources.put(conn, found.with_properties(**odd))
+
+    async with world.running():
+        await world.ask("PUT", f"{K1}-odd", make_body(dnsPrefix="odd"))
+        await world.wait_state(where=f"{K1}-odd")
+        await found(world, upgradeChannel="rapid")
+        world.store.write_now(spoil)
+        with structlog.testing.capture_logs() as logs:
+            await upgrader.look()
+            shown = (await world.wait_state())["properties"]
+            await upgrader.look()
+    told = [one["resource"] for one in logs if one["event"] == "cluster is not upgraded"]
+
+    assert shown["currentKubernetesVersion"] == "1.36.3"
+    assert told == [f"{K1}-odd"]
 
 
 @pytest.mark.parametrize("name", ["aksManagedAutoUpgradeSchedule", "default"])
