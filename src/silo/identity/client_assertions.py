@@ -100,18 +100,16 @@ async def verify_assertion(issuer: Issuer, request: SignInRequest, client: Clien
     """Check the assertion of a request and return what it proves.
 
     Raises:
-        ClientError: it does not hold. TooManyRequests: nothing was checked.
+        ClientError: it does not hold. TooManyRequests: nor did many others just now.
 
     """
-    address = request.sign_in.client_ip
-    issuer.refusals.check(client.app_id, address)
     try:
         assertion = parse_assertion(request.get("client_assertion"))
         if assertion.get_text("iss").casefold() == client.app_id:
             return await _verify_certificate(issuer, request, client, assertion)
         return await _verify_federated(issuer, client, assertion)
     except ClientError:
-        issuer.refusals.note(client.app_id, address)
+        issuer.refusals.note(client.app_id, request.sign_in.client_ip)
         raise
 
 

@@ -8,6 +8,7 @@ matched it), never one that a token merely claims.
 
 import asyncio
 import ssl
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,6 +60,7 @@ class Federation:
         self._ca_bundle = ca_bundle
         self._transport = transport
         self._entries: dict[str, _Entry] = {}
+        self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._context: ssl.SSLContext | None = None
 
     async def get_keys(self, issuer: str, kid: str) -> KeySet:
@@ -71,21 +73,27 @@ class Federation:
         own = self._find_own(issuer)
         if own is not None:
             return _import_own(own)
-        entry = self._entries.get(issuer)
-        age = self._clock.monotonic() - entry.read if entry else _FRESH_S
-        if entry is None or age >= self._find_lifetime(entry, kid):
-            entry = await self._read(issuer)
-            if len(self._entries) >= _ISSUERS_MAX:
-                self._entries.pop(next(iter(self._entries)))
-            self._entries[issuer] = entry
+        entry = self._find_fresh(issuer, kid)
+        if entry is None:
+            # Assertions that do not hold may be many at once: the issuer is asked for one of them.
+            async with self._turns.setdefault(issuer, asyncio.Lock()):
+                entry = self._find_fresh(issuer, kid) or await self._remember(issuer)
         if entry.keys is None:
             raise FederationUnavailable(reason=entry.reason)
         return entry.keys
 
-    def _find_lifetime(self, entry: _Entry, kid: str) -> float:
-        if entry.keys is None or (kid and kid not in {key.kid for key in entry.keys.keys}):
-            return _RETRY_S
-        return _FRESH_S
+    def _find_fresh(self, issuer: str, kid: str) -> _Entry | None:
+        entry = self._entries.get(issuer)
+        if entry is None or self._clock.monotonic() - entry.read >= _find_lifetime(entry, kid):
+            return None
+        return entry
+
+    async def _remember(self, issuer: str) -> _Entry:
+        entry = await self._read(issuer)
+        if len(self._entries) >= _ISSUERS_MAX:
+            self._entries.pop(next(iter(self._entries)))
+        self._entries[issuer] = entry
+        return entry
 
     async def _read(self, issuer: str) -> _Entry:
         now = self._clock.monotonic()
@@ -133,6 +141,12 @@ class Federation:
             if self._ca_bundle:
                 self._context.load_verify_locations(self._ca_bundle)
         return self._context
+
+
+def _find_lifetime(entry: _Entry, kid: str) -> float:
+    if entry.keys is None or (kid and kid not in {key.kid for key in entry.keys.keys}):
+        return _RETRY_S
+    return _FRESH_S
 
 
 def _import_own(keys: Sequence[Mapping[str, Any]]) -> KeySet:

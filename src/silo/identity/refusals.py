@@ -1,7 +1,8 @@
 """How often one client may show assertions that do not hold.
 
-They cannot be guessed, so nobody is locked out; but each refusal is checked and written down, and
-a program in a loop must neither keep the processors busy nor fill the disk.
+They cannot be guessed, so nobody is locked out: an assertion is checked however many did not hold.
+Whoever shares an address (pods of a cluster, all behind a router) may send rubbish for a client
+of somebody else. But refusals are written down: a program in a loop must not fill the disk.
 """
 
 from silo import core
@@ -22,19 +23,13 @@ class Refusals:
         self._clock = clock
         self._counts: dict[tuple[str, str], tuple[float, int]] = {}
 
-    def check(self, client: str, address: str) -> None:
-        """Let a client go on, unless too much of it was refused just now.
+    def note(self, client: str, address: str) -> None:
+        """Count a refusal.
 
         Raises:
-            TooManyRequests: it has to wait.
+            TooManyRequests: too much was refused just now; this one is not written down.
 
         """
-        since, count = self._counts.get((client, address), (0.0, 0))
-        if count >= _MOST and self._clock.monotonic() - since < _PERIOD_S:
-            raise TooManyRequests
-
-    def note(self, client: str, address: str) -> None:
-        """Count a refusal."""
         now = self._clock.monotonic()
         since, count = self._counts.pop((client, address), (now, 0))
         if now - since >= _PERIOD_S:
@@ -42,3 +37,5 @@ class Refusals:
         if len(self._counts) >= _KEPT:
             self._counts.pop(next(iter(self._counts)))
         self._counts[client, address] = (since, count + 1)
+        if count >= _MOST:
+            raise TooManyRequests

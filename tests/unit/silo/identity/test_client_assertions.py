@@ -263,23 +263,28 @@ async def test_only_issuers_that_a_credential_names_are_called(
     assert asked == []
 
 
-async def test_refused_assertions_are_slowed_down(world: World, clock: FakeClock) -> None:
+async def test_refused_assertions_are_slowed_down_and_lock_nobody_out(
+    world: World, clock: FakeClock
+) -> None:
     federate(world)
     serve(world, make_documents())
     wrong = make_foreign_token(world, sub="repo:a/c")
     for _ in range(60):
         assert (await present(world, wrong)).status_code == 401
 
-    slowed = await present(world, make_foreign_token(world))
+    slowed = await present(world, wrong)
+    forged = await present(world, make_foreign_token(world, OTHER_KEY))
 
-    assert slowed.status_code == 429
+    assert (slowed.status_code, forged.status_code) == (429, 429)
     assert slowed.headers["retry-after"]
     assert len(world.list_sign_ins()) == 60
-    world.client_ip = "198.51.100.7"
     assert (await present(world, make_foreign_token(world))).status_code == 200
+    assert (await present(world, make_assertion(world, register_certificate(world)))).is_success
+    world.client_ip = "198.51.100.7"
+    assert (await present(world, wrong)).status_code == 401
     world.client_ip = "192.0.2.1"
     clock.move(minutes=1)
-    assert (await present(world, make_foreign_token(world))).status_code == 200
+    assert (await present(world, wrong)).status_code == 401
 
 
 async def test_keys_of_an_own_cluster_need_no_call(world: World) -> None:
