@@ -13,10 +13,10 @@ from pathlib import Path
 from silo import engine
 
 from . import handing, steps
-from .processes import enter_all
 
 IN_NODE = Path("/mnt/disks")
 """Where nodes see volumes."""
+_HANDING = (sys.executable, "-I", "-S", handing.__file__)
 _ALONE = ("unshare", "--mount", "--propagation=private", "--")
 _MOUNTED = (
     *_ALONE,
@@ -69,7 +69,7 @@ def attach(pid: int, name: str, source: Source) -> None:
         StepFailed: it does not take it. MountFailed: the machine does not mount it.
 
     """
-    program = (sys.executable, "-I", "-S", handing.__file__, str(pid))
+    program = (*_HANDING, str(pid))
     place = (str(IN_NODE / name), "mapped" if source.is_mapped else "as-it-is")
     if source.is_image:
         engine.KernelMounts().fit_image(source.path)
@@ -79,10 +79,13 @@ def attach(pid: int, name: str, source: Source) -> None:
 
 
 def detach(pid: int, name: str) -> None:
-    """Take a volume from a node; who still uses it there goes on."""
-    where = str(IN_NODE / name)
-    steps.run(*enter_all(pid), "umount", "--no-canonicalize", where)
-    steps.is_done(*enter_all(pid), "rmdir", where)
+    """Take a volume from a node.
+
+    Raises:
+        StepFailed: it is in use there, or is not there.
+
+    """
+    steps.run(*_HANDING, str(pid), str(IN_NODE / name))
 
 
 def grow_in_use(image: Path) -> bool:

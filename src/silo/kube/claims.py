@@ -14,6 +14,8 @@ from .storage_classes import DISKS, SHARES
 _NAME = re.compile(r"pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ASKED_OF = "volume.kubernetes.io/storage-provisioner"
 _MADE_BY = "pv.kubernetes.io/provisioned-by"
+_SHOWN = 64
+"""Letters of a stranger's word that are told again."""
 _MOST_GIB = 16 << 10
 """Larger file systems, and files, there are not on most machines; Azure has disks of 32 TiB."""
 _MODES = {
@@ -184,11 +186,11 @@ def find_reason(claim: Claim, class_: Mapping[str, Any]) -> str:
     for name, value in (class_.get("parameters") or {}).items():
         known = name.casefold() in _PARAMETERS[claim.asked_of]
         if not known or (name.casefold() == "protocol" and value.casefold() != "smb"):
-            return f"the parameter {name} of its storage class is not supported"
+            return f"the parameter {name[:_SHOWN]} of its storage class is not supported"
     for option in class_.get("mountOptions") or ():
         passes = option.partition("=")[0] in _OPTIONS or option in _MASKS
         if claim.asked_of == DISKS or not passes:
-            return f"the mount option {option} of its storage class is not supported"
+            return f"the mount option {option[:_SHOWN]} of its storage class is not supported"
     return ""
 
 

@@ -121,8 +121,8 @@ class Storing:
         self._claims = Mirror("/api/v1/persistentvolumeclaims", read_claim)
         self._volumes = Mirror(_VOLUMES, read_volume)
         self._uses = Mirror("/api/v1/pods", read_use)
-        self._told: set[tuple[str, str]] = set()
-        """Who was told, and what."""
+        self._told: dict[str, str] = {}
+        """What was told last of each object that there is."""
         self._tried: dict[str, _Tried] = {}
         """What could not grow so far."""
 
@@ -155,6 +155,8 @@ class Storing:
         pids = self._find_nodes() if ours else {}
         attached = await self._tending.look(attaching.list_attached, pids)
         claims = {claim.uid: claim for claim in self._claims.items.values()}
+        present = claims.keys() | {use.uid for use in self._uses.items.values()}
+        self._told = {uid: told for uid, told in self._told.items() if uid in present}
         users = self._list_users()
         done = [await self._provide(api, one) for one in asked if one.name_to_be not in known]
         busy = False
@@ -283,11 +285,11 @@ class Storing:
 
     async def _warn(self, api: Api, event: Mapping[str, Any]) -> None:
         """Write an event, once."""
-        told = event["involvedObject"]["uid"], event["message"]
-        if told not in self._told:
+        about = event["involvedObject"]["uid"]
+        if self._told.get(about) != event["message"]:
             path = f"/api/v1/namespaces/{event['metadata']['namespace']}/events"
             await api.create(path, event)
-            self._told.add(told)
+            self._told[about] = event["message"]
 
     def _render_now(self) -> str:
         return self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

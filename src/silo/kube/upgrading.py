@@ -39,6 +39,8 @@ async def guard(paths: ClusterPaths, version: str, tending: Tending) -> AsyncIte
         log.info("control plane gets another version", state=str(paths.state), version=version)
         await tending.end(_PROGRAMS)
         await tending.do(copy, paths)
+    else:
+        await tending.do(forget, paths)
     try:
         yield
     except (core.SiloError, OSError) as error:
@@ -95,7 +97,16 @@ def note(paths: ClusterPaths, version: str) -> None:
     if (paths.state / _NOTE).exists() and not is_due(paths, version):
         return
     core.write_private(paths.state / _NOTE, version.encode())
-    shutil.rmtree(paths.state / _COPY, ignore_errors=True)
+    forget(paths)
+
+
+def forget(paths: ClusterPaths) -> None:
+    """Remove the copy: nobody may ever take it, or half of it, for one of a later upgrade."""
+    copy, gone = paths.state / _COPY, paths.state / _FAILED
+    if copy.exists():
+        shutil.rmtree(gone, ignore_errors=True)
+        copy.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def restore(paths: ClusterPaths) -> None:

@@ -1,6 +1,7 @@
 import pytest
 from tests.unit.silo.kube import kube_world as world
 
+from silo import kube
 from silo.kube import upgrading
 
 
@@ -103,3 +104,23 @@ async def test_upgrade_that_is_done_is_not_left(paths):
     await upgrading.undo(paths, "1.36.3", Tending())
 
     assert read(paths) == "new"
+
+
+async def fail_to_upgrade(paths):
+    async with upgrading.guard(paths, "1.37.0", Tending()):
+        store(paths, "newest")
+        raise kube.StepFailed("It does not come up.")
+
+
+async def test_a_copy_that_was_left_is_not_taken_for_one_of_the_next_upgrade(paths):
+    upgrading.copy(paths)
+    # As if Silo had ended between the note and the removal of the copy.
+    (paths.state / "version").write_text("1.36.3")
+    store(paths, "later")
+    async with upgrading.guard(paths, "1.36.3", Tending()):
+        pass
+    with pytest.raises(kube.UpgradeFailed):
+        await fail_to_upgrade(paths)
+
+    assert read(paths) == "later"
+    assert upgrading.find_version(paths) == "1.36.3"
