@@ -77,8 +77,12 @@ def be_killed_while(world: World, work: Callable[[World], None], seen: Callable[
     process.start()
     try:
         deadline = time.monotonic() + WAIT_S
-        while not seen():
-            assert process.is_alive()
+        while True:
+            # Asked before: it may have come to its end while we looked.
+            lives = process.is_alive()
+            if seen():
+                break
+            assert lives
             assert time.monotonic() < deadline
             time.sleep(0.01)
     finally:

@@ -95,6 +95,8 @@ class _Cluster:
 
     def act_stopped(self, work: Callable[[], None]) -> None:
         """Work while nothing of the cluster runs; it goes on afterwards if it ran."""
+        # Of a cluster that is stopping it says already that it does not run.
+        self._wait("settle")
         ran = self.is_running()
         if ran:
             self._change("stop")
@@ -112,13 +114,17 @@ class _Cluster:
 
     def _change(self, verb: str) -> None:
         self._ask("POST", f"/{verb}")
+        if self._wait(verb) != "Succeeded":
+            fail(f"the cluster does not {verb}: see az monitor activity-log list.")
+
+    def _wait(self, verb: str) -> str:
+        """Return how what is being done with it ends."""
         deadline = time.monotonic() + _PATIENCE_S
         while (state := self._show()["provisioningState"]) not in _ENDS:
             if time.monotonic() > deadline:
                 fail(f"the cluster does not {verb}; see az aks show.")
             time.sleep(_LOOK_S)
-        if state != "Succeeded":
-            fail(f"the cluster does not {verb}: see az monitor activity-log list.")
+        return str(state)
 
     def _ask(self, method: str, action: str) -> dict[str, Any]:
         try:

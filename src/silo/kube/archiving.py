@@ -8,6 +8,7 @@ import os
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -67,7 +68,7 @@ def check_archive(source: Path, check: Callable[[Mapping[str, Any]], None]) -> N
     try:
         with tarfile.open(source, "r:gz") as archive:
             check(_read_about(archive, archive.next()))
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise ArchiveRefused(f"{source} cannot be read: {error}") from None
 
 
@@ -92,10 +93,10 @@ def read_archive(
             for member in members:
                 _unpack(archive, member, part)
         _require_cluster(part)
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         core.remove_tree(part)
         raise ArchiveRefused(f"{source} cannot be read: {error}") from None
-    except ArchiveRefused:
+    except BaseException:
         core.remove_tree(part)
         raise
     _exchange(paths, part)

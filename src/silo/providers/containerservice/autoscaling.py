@@ -20,6 +20,8 @@ from .writing import FULL_TYPE, Writing
 log = structlog.get_logger()
 
 _LOOK_S = 1.0
+_ODD_S = 60.0
+"""Until a cluster is looked at again that could not be."""
 
 
 class Autoscaler:
@@ -56,24 +58,21 @@ class Autoscaler:
         return [
             one
             for one in every
-            if self._next.get(one.uid, now) <= now
-            and not one.deleting
-            and one.is_settled
-            and read_wish(one).running
-            and not read_wish(one).halted
-            and list_scalable(one)
+            if self._next.get(one.uid, now) <= now and not one.deleting and one.is_settled
         ]
 
     async def _look_at(self, resource: arm.Resource) -> None:
         if self._around.clusters is None:
             return
         now = self._resources.clock.monotonic()
-        pace = read_pace(read_cluster(resource).auto_scaler_profile)
-        self._next[resource.uid] = now + pace.scan_s
-        history = self._histories.setdefault(resource.uid, kube.History())
         try:
+            wish, pools = read_wish(resource), list_scalable(resource)
+            if not pools or wish.halted or not wish.running:
+                return
+            pace = read_pace(read_cluster(resource).auto_scaler_profile)
+            self._next[resource.uid] = now + pace.scan_s
+            history = self._histories.setdefault(resource.uid, kube.History())
             seen = await self._around.clusters().observe(resource.uid)
-            pools = list_scalable(resource)
             # How much there is to weigh is its tenant's choice: nobody else waits for it.
             step = await asyncio.to_thread(kube.decide, seen, pools, history, pace, now)
             if step is not None:
@@ -83,7 +82,9 @@ class Autoscaler:
         except core.SiloError as error:
             log.info("pool is not scaled", resource=resource.id.text, why=str(error))
         except Exception:
-            # An object as no API server should have let it in, or a bug of ours: others go on.
+            # A document as another version stored it, an object as no API server should have let
+            # it in, or a bug of ours: others go on.
+            self._next[resource.uid] = now + _ODD_S
             log.exception("pool is not scaled", resource=resource.id.text)
 
     def _take(

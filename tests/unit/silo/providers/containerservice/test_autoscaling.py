@@ -2,10 +2,10 @@ import threading
 
 import pytest
 
-from silo import kube
+from silo import arm, kube
 from silo.providers import containerservice
 
-from .cluster_world import K1, make_pool
+from .cluster_world import K1, make_body, make_pool
 
 SMALL = "Standard_B2s"
 SCALED = {"enableAutoScaling": True, "minCount": 1, "maxCount": 9, "vmSize": SMALL}
@@ -116,3 +116,23 @@ async def test_bounds_and_profiles_that_mean_nothing_are_refused(world, pool, pr
 
     assert status == 400
     assert said in body["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "count"),
+    # Whether there is room is not known where it cannot be read what another takes.
+    [({"silo": {"of": "later"}}, 2), ({"agentPoolProfiles": 7}, 1)],
+)
+async def test_cluster_that_cannot_be_read_ends_nothing(scaled, odd, count):
+    await scaled.ask("PUT", f"{K1}-odd", make_body(dnsPrefix="odd"))
+    await scaled.wait_state(where=f"{K1}-odd")
+
+    def spoil(conn):
+        found = scaled.resources.get(conn, arm.parse_resource_id(f"{K1}-odd"))
+        scaled.resources.put(conn, found.with_properties(**odd))
+
+    await scaled.resources.store.write(spoil)
+    scaled.clusters.seen = kube.Snapshot((), (make_pod("p"),), ())
+    await containerservice.Autoscaler(scaled.around).look()
+
+    assert await count_of(scaled) == count
