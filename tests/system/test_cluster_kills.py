@@ -249,13 +249,14 @@ def test_upgrade_that_fails_leaves_the_cluster_as_it_was(
 def list_left(world: World) -> list[Any]:
     """Return what is on the machine of the cluster."""
     uid, paths = world.uid, world.paths
-    mounts = engine.KernelMounts()
+    mounts, groups = engine.KernelMounts(), Path("/sys/fs/cgroup")
     return [
         *(path for path in (paths.state, paths.run) if path.exists()),
         *mounts.list_below(paths.state),
         *mounts.list_below(paths.run),
         *netns.FOLDER.glob(f"silo-{world.instance}-*{uid}*"),
-        *Path("/sys/fs/cgroup").glob(f"**/silo/{world.instance}/clusters/*"),
+        *groups.glob(f"*/silo/{world.instance}/clusters/*/"),
+        *groups.glob(f"silo/{world.instance}/clusters/*/"),
     ]
 
 

@@ -224,7 +224,7 @@ def test_pool_is_upgraded_aborted_brought_back_and_upgraded_by_itself(cluster: a
     cluster.do("update", "--auto-upgrade-channel", "patch")
     cluster.wait(lambda: find_kubelets(cluster, "old") == [f"v{new}"])
     have_pool(cluster, "wait", "--updated", pool="old")
-    cluster.do("update", "--auto-upgrade-channel", "none")
+    cluster.do("update", "--auto-upgrade-channel", "none", "--yes")
     words = ("monitor", "activity-log", "list", "--resource-id", cluster.do("show")["id"])
     assert "Silo" in {one["caller"] for one in cluster.az(*words)}
     have_pool(cluster, "delete", pool="old")
