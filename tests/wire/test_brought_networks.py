@@ -33,6 +33,7 @@ def describe_bringer(image: Image, pods: str) -> list[dict[str, Any]]:
         "volumeMounts": [{"name": "networks", "mountPath": "/networks"}],
     }
     spec = {
+        "serviceAccountName": "bringer",
         "hostNetwork": True,
         "terminationGracePeriodSeconds": 1,
         "tolerations": [{"operator": "Exists"}],
@@ -43,7 +44,8 @@ def describe_bringer(image: Image, pods: str) -> list[dict[str, Any]]:
     name, where = {"name": "network"}, {"name": "bringer", "namespace": "network"}
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {**name, "labels": labels}},
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {**where, "name": "default"}},
+        # Its own: the namespace's gets there by itself, now or in a moment.
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": where},
         {"apiVersion": "v1", "kind": "Pod", "metadata": where, "spec": spec},
     ]
 
